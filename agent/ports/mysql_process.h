@@ -1,0 +1,57 @@
+#pragma once
+// The process mysqld and its data directory. mysqld is never our child in the sense that matters:
+// it outlives a dead, stopped or upgraded agent, and the next agent adopts it. One caller at a time,
+// except exited_since(), which any thread may call.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+#include "lib/model/mysql_version.h"
+#include "lib/process/identity.h"
+
+namespace cdb::agent {
+
+class MysqlProcess {
+ public:
+  virtual ~MysqlProcess() = default;
+
+  // Asked of the binary once, then remembered.
+  virtual Result<model::MysqlVersion> version() = 0;
+
+  // Whether the data directory holds an initialised server. A half-made one does not count (and
+  // initialise() removes it).
+  virtual bool initialised() = 0;
+  // Makes a data directory with an empty root password, in a sibling, renamed into place at the end.
+  // Conflict when one is there.
+  virtual Status initialise(Deadline deadline) = 0;
+  // Moves the binary logs into archive/<label>/ and removes the rest of the data directory. Only
+  // with mysqld down (Precondition). Returns where they were put.
+  virtual Result<std::filesystem::path> archive_and_wipe(const std::string& label) = 0;
+
+  // Checks a candidate my.cnf with the real binary (a dry run: nothing is started or changed).
+  // Invalid, with the server's own words, when it would not start with it or would adjust a value.
+  virtual Status check_config(const std::filesystem::path& candidate, Deadline deadline) = 0;
+
+  // The process that runs on our data directory, adopted from an earlier agent where there is one.
+  virtual std::optional<process::Identity> running() = 0;
+  // Starts mysqld detached and returns at once; Conflict when one runs.
+  virtual Result<process::Identity> start() = 0;
+  // SIGKILL, and waits for its end. The only safe end of a primary that may have waiting commits.
+  virtual Status kill(Deadline deadline) = 0;
+  // SIGTERM, SIGKILL at the deadline. Only where no commit can be waiting (replicas, closed nodes):
+  // a clean shutdown would tell waiting clients OK.
+  virtual Status stop(Deadline deadline) = 0;
+  // Calls back once, from a thread of its own, as soon as the process that runs now has exited.
+  virtual void on_exit(std::function<void()> callback) = 0;
+
+  // The last lines of mysqld's error log that speak of errors, for a person.
+  virtual std::string last_log_lines(size_t count) = 0;
+};
+
+}  // namespace cdb::agent

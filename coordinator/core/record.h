@@ -1,0 +1,48 @@
+#pragma once
+// The record of a cluster: who is primary in which epoch, whose acknowledgement counts, and how far
+// an election has come. Committed before any action that it implies; docs/states.md has the
+// meaning of each phase. Pure values.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "lib/base/result.h"
+#include "lib/model/gtid_set.h"
+#include "lib/model/ids.h"
+
+namespace cdb::coordinator {
+
+enum class Phase {
+  Forming,     // epoch 0: no node has ever been primary
+  Steady,
+  Revoking,    // the epoch is committed; voters stop their receivers and report
+  Demoting,    // planned: the old primary closes and reports its final set
+  Promoting,   // a candidate is chosen; it drains and prepares, read-only
+  Publishing,  // the candidate is primary; DNS is being switched
+};
+std::string_view to_string(Phase phase);
+Result<Phase> parse_phase(std::string_view text);
+
+struct ClusterRecord {
+  model::RecordVersion version{};
+  Phase phase{Phase::Forming};
+  model::NodeName primary{};    // of this epoch once opened; before that the former one
+  model::NodeName candidate{};  // with Demoting and Promoting
+  // Every node whose acknowledgement the primary could count -> the incarnation of its data when it
+  // was admitted. Another incarnation has lost what it acknowledged and counts as unreached.
+  std::map<model::NodeName, std::string> ackers{};
+  int acks_required{0};         // k: never more than held for every acknowledged write
+  int acks_wanted{0};           // what the primary is told; raised before k, lowered with it
+  model::GtidSet base{};        // whoever is elected must contain this
+  bool opened{false};           // whether the elected node may already have acknowledged
+  uint64_t open_boot{0};        // the start of the primary's mysqld that may be writable
+  std::set<model::NodeName> unfenced{};  // former primaries that still owe a fence proof
+  std::string cause{};          // of the last election, for people
+  std::string blocked{};        // why it cannot go on; empty: not blocked
+  friend bool operator==(const ClusterRecord&, const ClusterRecord&) = default;
+};
+
+}  // namespace cdb::coordinator

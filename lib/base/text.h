@@ -1,0 +1,22 @@
+#pragma once
+// Small text helpers that std lacks. Pure.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cdb {
+
+std::vector<std::string> split(std::string_view text, char separator);  // keeps empty parts
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
+std::string_view trim(std::string_view text);
+std::string to_lower(std::string_view text);
+
+// The candidate with the least edit distance, or empty where none is near enough to be meant (more
+// than a third of the letters differ). For "did you mean".
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+// A name that may stand as one DNS label: 1 to 40 of [a-z0-9-], no dash at either end.
+bool is_dns_label(std::string_view name);
+
+}  // namespace cdb

@@ -1,0 +1,1 @@
+#include "lib/model/gtid_set.h"
