@@ -21,7 +21,7 @@ std::string_view to_string(Code code) {
 }
 
 Error Error::in(std::string_view context) const {
-  return Error{code, std::string(context) + ": " + message, hint};
+  return Error{code, std::string(context) + ": " + message, hint, fields};
 }
 
 std::string Error::text() const {
@@ -29,31 +29,38 @@ std::string Error::text() const {
 }
 
 Error invalid(std::string message, std::string hint) {
-  return {Code::Invalid, std::move(message), std::move(hint)};
+  return {Code::Invalid, std::move(message), std::move(hint), {}};
+}
+Error invalid_fields(std::vector<FieldError> fields) {
+  CDB_INVARIANT(!fields.empty());
+  std::string message = fields.front().field + ": " + fields.front().message;
+  if (fields.size() > 1) message += " (and " + std::to_string(fields.size() - 1) + " more)";
+  std::string hint = fields.front().hint;
+  return {Code::Invalid, std::move(message), std::move(hint), std::move(fields)};
 }
 Error not_found(std::string message, std::string hint) {
-  return {Code::NotFound, std::move(message), std::move(hint)};
+  return {Code::NotFound, std::move(message), std::move(hint), {}};
 }
 Error conflict(std::string message, std::string hint) {
-  return {Code::Conflict, std::move(message), std::move(hint)};
+  return {Code::Conflict, std::move(message), std::move(hint), {}};
 }
 Error precondition(std::string message, std::string hint) {
-  return {Code::Precondition, std::move(message), std::move(hint)};
+  return {Code::Precondition, std::move(message), std::move(hint), {}};
 }
 Error unavailable(std::string message, std::string hint) {
-  return {Code::Unavailable, std::move(message), std::move(hint)};
+  return {Code::Unavailable, std::move(message), std::move(hint), {}};
 }
 Error deadline_exceeded(std::string message, std::string hint) {
-  return {Code::Deadline, std::move(message), std::move(hint)};
+  return {Code::Deadline, std::move(message), std::move(hint), {}};
 }
 Error outcome_unknown(std::string message, std::string hint) {
-  return {Code::OutcomeUnknown, std::move(message), std::move(hint)};
+  return {Code::OutcomeUnknown, std::move(message), std::move(hint), {}};
 }
 Error cancelled(std::string message, std::string hint) {
-  return {Code::Cancelled, std::move(message), std::move(hint)};
+  return {Code::Cancelled, std::move(message), std::move(hint), {}};
 }
 Error internal(std::string message, std::string hint) {
-  return {Code::Internal, std::move(message), std::move(hint)};
+  return {Code::Internal, std::move(message), std::move(hint), {}};
 }
 
 Error from_errno(std::string_view what, int errno_value) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace cdb {
 
@@ -27,11 +28,20 @@ enum class Code {
 
 std::string_view to_string(Code code);
 
+// What is wrong with one field of a request: "resources[2].spec.flavor".
+struct FieldError {
+  std::string field{};
+  std::string message{};
+  std::string hint{};
+  friend bool operator==(const FieldError&, const FieldError&) = default;
+};
+
 // `message`: lower case, no full stop, names the object. `hint`: what a person can do, or empty.
 struct Error {
   Code code{Code::Internal};
   std::string message{};
   std::string hint{};
+  std::vector<FieldError> fields{};  // with Invalid, where fields can be named
 
   // The same error with "context: " put before the message.
   [[nodiscard]] Error in(std::string_view context) const;
@@ -41,6 +51,8 @@ struct Error {
 };
 
 Error invalid(std::string message, std::string hint = {});
+// One error for all of these fields; `fields` is not empty.
+Error invalid_fields(std::vector<FieldError> fields);
 Error not_found(std::string message, std::string hint = {});
 Error conflict(std::string message, std::string hint = {});
 Error precondition(std::string message, std::string hint = {});
