@@ -11,6 +11,7 @@ std::string_view to_string(Code code) {
     case Code::NotFound: return "not_found";
     case Code::Conflict: return "conflict";
     case Code::Precondition: return "precondition";
+    case Code::Denied: return "denied";
     case Code::Unavailable: return "unavailable";
     case Code::Deadline: return "deadline";
     case Code::OutcomeUnknown: return "outcome_unknown";
@@ -46,6 +47,9 @@ Error conflict(std::string message, std::string hint) {
 }
 Error precondition(std::string message, std::string hint) {
   return {Code::Precondition, std::move(message), std::move(hint), {}};
+}
+Error denied(std::string message, std::string hint) {
+  return {Code::Denied, std::move(message), std::move(hint)};
 }
 Error unavailable(std::string message, std::string hint) {
   return {Code::Unavailable, std::move(message), std::move(hint), {}};

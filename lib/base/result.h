@@ -19,6 +19,7 @@ enum class Code {
   NotFound,        // the named object does not exist
   Conflict,        // the object exists already, or changed underneath
   Precondition,    // the input is right, the state forbids it now
+  Denied,          // the caller may not do this, or did not say who they are
   Unavailable,     // a part that is needed did not answer; nothing was changed
   Deadline,        // the deadline passed; nothing was changed
   OutcomeUnknown,  // it may or may not have happened: look before trying again
@@ -56,6 +57,7 @@ Error invalid_fields(std::vector<FieldError> fields);
 Error not_found(std::string message, std::string hint = {});
 Error conflict(std::string message, std::string hint = {});
 Error precondition(std::string message, std::string hint = {});
+Error denied(std::string message, std::string hint = {});
 Error unavailable(std::string message, std::string hint = {});
 Error deadline_exceeded(std::string message, std::string hint = {});
 Error outcome_unknown(std::string message, std::string hint = {});
