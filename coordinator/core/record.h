@@ -30,10 +30,14 @@ struct ClusterRecord {
   model::RecordVersion version{};
   Phase phase{Phase::Forming};
   model::NodeName primary{};    // of this epoch once opened; before that the former one
+  std::string primary_uuid{};   // its server_uuid: what it writes in this epoch is never errant
   model::NodeName candidate{};  // with Demoting and Promoting
   // Every node whose acknowledgement the primary could count -> the incarnation of its data when it
   // was admitted. Another incarnation has lost what it acknowledged and counts as unreached.
   std::map<model::NodeName, std::string> ackers{};
+  // Ackers whose copy of the data was replaced: they acknowledge nothing any more, and leave A once k
+  // of the rest hold everything that was written before.
+  std::set<model::NodeName> leaving{};
   int acks_required{0};         // k: never more than held for every acknowledged write
   int acks_wanted{0};           // what the primary is told; raised before k, lowered with it
   model::GtidSet base{};        // whoever is elected must contain this

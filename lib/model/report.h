@@ -117,6 +117,7 @@ struct NodeGoal {
   uint64_t open_boot{0};             // a primary opens only the boot of mysqld with this number
   bool sole{false};                  // no other member: may open any boot by itself
   std::optional<GtidSet> drain_to{}; // with Promoting: what must be executed first
+  bool planned{false};               // with Fenced: close gently, its ackers are alive; else kill
   bool may_reseed{false};            // the cluster has what this node holds: it may be wiped
   bool may_initialise{false};        // the cluster has never held data: an empty directory is right
   std::optional<Credentials> credentials{};
