@@ -1,1 +1,110 @@
 #include "lib/process/identity.h"
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "lib/base/atomic_file.h"
+#include "lib/base/text.h"
+#include "lib/process/pidfd.h"
+
+namespace cdb::process {
+namespace {
+
+Error gone(pid_t pid) { return not_found("process " + std::to_string(pid) + " is gone"); }
+
+template <typename Number>
+bool parse_number(const std::string& text, Number& number) {
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
+}  // namespace
+
+std::string boot_id() {
+  const auto content = read_file("/proc/sys/kernel/random/boot_id");
+  return content ? std::string(trim(*content)) : std::string();
+}
+
+Result<Identity> identify(pid_t pid) {
+  if (pid <= 0) return gone(pid);
+  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  // A process that ends between open and read gives ESRCH.
+  if (!stat) return gone(pid);
+  // "pid (name) state ...": the name may hold anything, brackets and blanks too.
+  const size_t name_end = stat->rfind(')');
+  if (name_end == std::string::npos) return internal("unreadable stat of pid " + std::to_string(pid));
+  const auto fields = split(trim(std::string_view(*stat).substr(name_end + 1)), ' ');
+  constexpr size_t kState = 3 - 3;
+  constexpr size_t kThreads = 20 - 3;
+  constexpr size_t kStart = 22 - 3;
+  Identity identity{pid, 0, boot_id()};
+  long threads = 0;
+  if (fields.size() <= kStart || !parse_number(fields[kThreads], threads) ||
+      !parse_number(fields[kStart], identity.start_ticks)) {
+    return internal("unreadable stat of pid " + std::to_string(pid));
+  }
+  // The main thread of a dying process is a zombie while others still hold its files and memory:
+  // the process is gone only when it is the last one.
+  const bool ended = fields[kState] == "Z" || fields[kState] == "X";
+  if (ended && threads <= 1) return gone(pid);
+  return identity;
+}
+
+bool alive(const Identity& identity) {
+  const auto current = identify(identity.pid);
+  return current && *current == identity;
+}
+
+Result<UniqueFd> open(const Identity& identity) {
+  if (identity.pid <= 0) return gone(identity.pid);
+  UniqueFd fd(::pidfd_open(identity.pid, 0));
+  if (!fd) {
+    if (errno == ESRCH || errno == EINVAL) return gone(identity.pid);
+    return from_errno("open a pidfd of process " + std::to_string(identity.pid), errno);
+  }
+  // The descriptor holds whatever had the pid at that moment; if the start time still agrees now,
+  // it was the right process then.
+  if (!alive(identity)) return gone(identity.pid);
+  return fd;
+}
+
+Status send_signal(const Identity& identity, int signal) {
+  CDB_ASSIGN_OR_RETURN(const UniqueFd fd, open(identity));
+  if (::pidfd_send_signal(fd.get(), signal, nullptr, 0) == 0) return {};
+  if (errno == ESRCH) return gone(identity.pid);
+  return from_errno("signal process " + std::to_string(identity.pid), errno);
+}
+
+Status write_identity(const std::filesystem::path& path, const Identity& identity) {
+  const nlohmann::json json{{"pid", identity.pid},
+                            {"start_ticks", identity.start_ticks},
+                            {"boot_id", identity.boot_id}};
+  return write_file_atomically(path, json.dump() + "\n");
+}
+
+Result<Identity> read_identity(const std::filesystem::path& path) {
+  CDB_ASSIGN_OR_RETURN(const std::string content, read_file(path));
+  const auto json = nlohmann::json::parse(content, nullptr, false);
+  const auto has = [&json](const char* key, bool (nlohmann::json::*is)() const noexcept) {
+    return json.contains(key) && (json.at(key).*is)();
+  };
+  if (!json.is_object() || !has("pid", &nlohmann::json::is_number_unsigned) ||
+      !has("start_ticks", &nlohmann::json::is_number_unsigned) ||
+      !has("boot_id", &nlohmann::json::is_string)) {
+    return invalid(path.string() + " does not name a process", "it is damaged: remove it");
+  }
+  Identity identity;
+  identity.pid = json.at("pid").get<pid_t>();
+  identity.start_ticks = json.at("start_ticks").get<uint64_t>();
+  identity.boot_id = json.at("boot_id").get<std::string>();
+  if (identity.pid <= 0) return invalid(path.string() + " does not name a process");
+  return identity;
+}
+
+}  // namespace cdb::process
