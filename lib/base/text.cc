@@ -22,6 +22,26 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// The length of the well-formed UTF-8 character at the start of `text`, 0 where there is none
+// (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
+size_t character_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
+                        : lead >= 0xE0 && lead <= 0xEF ? 3
+                        : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                       : 0;
+  if (length == 0 || text.size() < length) return 0;
+  const unsigned least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < least || byte(1) > most) return 0;
+  for (size_t i = 2; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  return length;
+}
+
 }  // namespace
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -70,11 +90,26 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   return best;
 }
 
-bool is_dns_label(std::string_view name) {
-  if (name.empty() || name.size() > 40 || name.front() == '-' || name.back() == '-') return false;
+bool is_dns_label(std::string_view name, size_t longest) {
+  if (name.empty() || name.size() > longest || name.front() == '-' || name.back() == '-')
+    return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   });
+}
+
+std::string to_utf8(std::string_view text, size_t longest) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string valid;
+  valid.reserve(std::min(text.size(), longest));
+  while (!text.empty()) {
+    const size_t length = character_length(text);
+    const std::string_view character = length == 0 ? kReplacement : text.substr(0, length);
+    if (valid.size() + character.size() > longest) break;
+    valid += character;
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return valid;
 }
 
 }  // namespace cdb

@@ -1,0 +1,324 @@
+#include "proto/convert/node_wire.h"
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "cdb/v1/agent.pb.h"
+#include "cdb/v1/common.pb.h"
+#include "lib/base/text.h"
+
+// Each to_wire() takes its value apart by name: a field that is added to a value and forgotten here
+// does not compile.
+
+namespace cdb::wire {
+namespace {
+
+constexpr size_t kLongestNodeName = 63;
+constexpr size_t kLongestMessage = 500;
+
+std::string free_text(const std::string& text) {
+  return to_utf8(text, kLongestText);
+}
+
+// `parsed`, with the name of its field put before the message, which may quote the peer at length.
+template <typename T>
+Result<T> named(const char* field, Result<T> parsed) {
+  if (parsed) return parsed;
+  Error error = parsed.error().in(field);
+  error.message = to_utf8(error.message, kLongestMessage);
+  return error;
+}
+
+Result<model::GtidSet> gtid_set(const char* field, const std::string& text) {
+  return named(field, model::GtidSet::parse(text));
+}
+
+Result<int> count(const char* field, int32_t value) {
+  if (value < 0) return invalid(std::string(field) + ": " + std::to_string(value) + " is negative");
+  return value;
+}
+
+}  // namespace
+
+v1::RecordVersion to_wire(const model::RecordVersion& version) {
+  const auto& [epoch, number] = version;
+  v1::RecordVersion message;
+  message.set_epoch(epoch);
+  message.set_version(number);
+  return message;
+}
+
+model::RecordVersion from_wire(const v1::RecordVersion& version) {
+  return {.epoch = version.epoch(), .version = version.version()};
+}
+
+v1::Endpoint to_wire(const model::Endpoint& endpoint) {
+  const auto& [host, port] = endpoint;
+  v1::Endpoint message;
+  message.set_host(host);
+  message.set_port(port);
+  return message;
+}
+
+Result<model::Endpoint> from_wire(const v1::Endpoint& endpoint) {
+  if (endpoint.host().empty()) return invalid("host: is empty");
+  if (endpoint.port() == 0 || endpoint.port() > std::numeric_limits<uint16_t>::max()) {
+    return invalid("port: " + std::to_string(endpoint.port()) + " is not a port");
+  }
+  return model::Endpoint{endpoint.host(), static_cast<uint16_t>(endpoint.port())};
+}
+
+v1::ClusterRef to_wire(const model::ClusterId& cluster) {
+  const auto& [name_space, name] = cluster;
+  v1::ClusterRef message;
+  message.set_namespace_(name_space);
+  message.set_name(name);
+  return message;
+}
+
+Result<model::ClusterId> from_wire(const v1::ClusterRef& cluster) {
+  if (!is_dns_label(cluster.namespace_())) {
+    return invalid("namespace: '" + to_utf8(cluster.namespace_(), kLongestMessage) +
+                   "' is not a DNS label");
+  }
+  if (!is_dns_label(cluster.name())) {
+    return invalid("name: '" + to_utf8(cluster.name(), kLongestMessage) + "' is not a DNS label");
+  }
+  return model::ClusterId{cluster.namespace_(), cluster.name()};
+}
+
+v1::NodeRef to_wire(const model::NodeId& node) {
+  const auto& [cluster, name] = node;
+  v1::NodeRef message;
+  *message.mutable_cluster() = to_wire(cluster);
+  message.set_node(name.str());
+  return message;
+}
+
+Result<model::NodeId> from_wire(const v1::NodeRef& node) {
+  CDB_ASSIGN_OR_RETURN(model::ClusterId cluster, named("cluster", from_wire(node.cluster())));
+  if (!is_dns_label(node.node(), kLongestNodeName)) {
+    return invalid("node: '" + to_utf8(node.node(), kLongestMessage) + "' is not a DNS label");
+  }
+  return model::NodeId{std::move(cluster), model::NodeName(node.node())};
+}
+
+v1::Credentials to_wire(const model::Credentials& credentials) {
+  const auto& [root, agent, replication, app] = credentials;
+  v1::Credentials message;
+  message.set_root(root.reveal());
+  message.set_agent(agent.reveal());
+  message.set_replication(replication.reveal());
+  message.set_app(app.reveal());
+  return message;
+}
+
+model::Credentials from_wire(const v1::Credentials& credentials) {
+  return {.root = Secret(credentials.root()),
+          .agent = Secret(credentials.agent()),
+          .replication = Secret(credentials.replication()),
+          .app = Secret(credentials.app())};
+}
+
+namespace {
+
+v1::ReplicationStatus to_wire(const model::ReplicationStatus& status) {
+  const auto& [source, source_uuid, receiver, applier, retrieved, lag_s, receiver_error,
+               applier_error] = status;
+  v1::ReplicationStatus message;
+  if (source) *message.mutable_source() = wire::to_wire(*source);
+  message.set_source_uuid(free_text(source_uuid));
+  message.set_receiver(std::string(to_string(receiver)));
+  message.set_applier(std::string(to_string(applier)));
+  message.set_retrieved(retrieved.str());
+  if (lag_s) message.set_lag_seconds(*lag_s);
+  message.set_receiver_error(free_text(receiver_error));
+  message.set_applier_error(free_text(applier_error));
+  return message;
+}
+
+Result<model::ReplicationStatus> from_wire(const v1::ReplicationStatus& message) {
+  model::ReplicationStatus status;
+  if (message.has_source()) {
+    CDB_ASSIGN_OR_RETURN(status.source, named("source", wire::from_wire(message.source())));
+  }
+  status.source_uuid = message.source_uuid();
+  CDB_ASSIGN_OR_RETURN(status.receiver,
+                       named("receiver", model::parse_thread_state(message.receiver())));
+  CDB_ASSIGN_OR_RETURN(status.applier,
+                       named("applier", model::parse_thread_state(message.applier())));
+  CDB_ASSIGN_OR_RETURN(status.retrieved, gtid_set("retrieved", message.retrieved()));
+  if (message.has_lag_seconds()) status.lag_s = message.lag_seconds();
+  status.receiver_error = message.receiver_error();
+  status.applier_error = message.applier_error();
+  return status;
+}
+
+v1::SemisyncStatus to_wire(const model::SemisyncStatus& status) {
+  const auto& [available, source_enabled, replica_enabled, replica_acking, acks_required,
+               connected_ackers, waiting_sessions] = status;
+  v1::SemisyncStatus message;
+  message.set_available(available);
+  message.set_source_enabled(source_enabled);
+  message.set_replica_enabled(replica_enabled);
+  message.set_replica_acking(replica_acking);
+  message.set_acks_required(acks_required);
+  message.set_connected_ackers(connected_ackers);
+  message.set_waiting_sessions(waiting_sessions);
+  return message;
+}
+
+Result<model::SemisyncStatus> from_wire(const v1::SemisyncStatus& message) {
+  model::SemisyncStatus status{.available = message.available(),
+                               .source_enabled = message.source_enabled(),
+                               .replica_enabled = message.replica_enabled(),
+                               .replica_acking = message.replica_acking()};
+  CDB_ASSIGN_OR_RETURN(status.acks_required, count("acks_required", message.acks_required()));
+  CDB_ASSIGN_OR_RETURN(status.connected_ackers,
+                       count("connected_ackers", message.connected_ackers()));
+  CDB_ASSIGN_OR_RETURN(status.waiting_sessions,
+                       count("waiting_sessions", message.waiting_sessions()));
+  return status;
+}
+
+}  // namespace
+
+v1::ServerStatus to_wire(const model::ServerStatus& status) {
+  const auto& [version, server_uuid, executed, purged, read_only, super_read_only, replication,
+               semisync] = status;
+  v1::ServerStatus message;
+  message.set_version(version.str());
+  message.set_server_uuid(free_text(server_uuid));
+  message.set_executed(executed.str());
+  message.set_purged(purged.str());
+  message.set_read_only(read_only);
+  message.set_super_read_only(super_read_only);
+  *message.mutable_replication() = to_wire(replication);
+  *message.mutable_semisync() = to_wire(semisync);
+  return message;
+}
+
+Result<model::ServerStatus> from_wire(const v1::ServerStatus& message) {
+  model::ServerStatus status;
+  CDB_ASSIGN_OR_RETURN(status.version,
+                       named("version", model::MysqlVersion::parse(message.version())));
+  status.server_uuid = message.server_uuid();
+  CDB_ASSIGN_OR_RETURN(status.executed, gtid_set("executed", message.executed()));
+  CDB_ASSIGN_OR_RETURN(status.purged, gtid_set("purged", message.purged()));
+  status.read_only = message.read_only();
+  status.super_read_only = message.super_read_only();
+  CDB_ASSIGN_OR_RETURN(status.replication, named("replication", from_wire(message.replication())));
+  CDB_ASSIGN_OR_RETURN(status.semisync, named("semisync", from_wire(message.semisync())));
+  return status;
+}
+
+v1::NodeReport to_wire(const model::NodeReport& report, uint64_t sequence) {
+  const auto& [accepted, state, mysqld, mysqld_boot, incarnation, server, errant, final_set, marker,
+               doing, problem, credentials, pending_restart, disk_free_bytes] = report;
+  v1::NodeReport message;
+  message.set_sequence(sequence);
+  *message.mutable_accepted() = to_wire(accepted);
+  message.set_state(std::string(to_string(state)));
+  message.set_mysqld(std::string(to_string(mysqld)));
+  message.set_mysqld_boot(mysqld_boot);
+  message.set_incarnation(free_text(incarnation));
+  if (server) *message.mutable_server() = to_wire(*server);
+  message.set_errant(errant.str());
+  if (final_set) message.set_final_set(final_set->str());
+  if (marker) message.set_marker(marker->str());
+  message.set_doing(free_text(doing));
+  message.set_problem(free_text(problem));
+  if (credentials) *message.mutable_credentials() = to_wire(*credentials);
+  for (const std::string& setting : pending_restart) {
+    message.add_pending_restart(free_text(setting));
+  }
+  message.set_disk_free_bytes(disk_free_bytes);
+  return message;
+}
+
+Result<model::NodeReport> from_wire(const v1::NodeReport& message) {
+  model::NodeReport report;
+  report.accepted = from_wire(message.accepted());
+  CDB_ASSIGN_OR_RETURN(report.state, named("state", model::parse_node_state(message.state())));
+  CDB_ASSIGN_OR_RETURN(report.mysqld, named("mysqld", model::parse_mysqld_state(message.mysqld())));
+  report.mysqld_boot = message.mysqld_boot();
+  report.incarnation = message.incarnation();
+  if (message.has_server()) {
+    CDB_ASSIGN_OR_RETURN(report.server, named("server", from_wire(message.server())));
+  }
+  CDB_ASSIGN_OR_RETURN(report.errant, gtid_set("errant", message.errant()));
+  if (message.has_final_set()) {
+    CDB_ASSIGN_OR_RETURN(report.final_set, gtid_set("final_set", message.final_set()));
+  }
+  if (message.has_marker()) {
+    CDB_ASSIGN_OR_RETURN(report.marker, gtid_set("marker", message.marker()));
+  }
+  report.doing = message.doing();
+  report.problem = message.problem();
+  if (message.has_credentials()) report.credentials = from_wire(message.credentials());
+  report.pending_restart.assign(message.pending_restart().begin(), message.pending_restart().end());
+  report.disk_free_bytes = message.disk_free_bytes();
+  return report;
+}
+
+v1::NodeGoal to_wire(const model::NodeGoal& goal) {
+  const auto& [record, state, source, source_uuid, base, acks_required, open_boot, sole, drain_to,
+               planned, may_reseed, may_initialise, credentials, server_id, memory_bytes, vcpu,
+               disk_kind, disk_bytes, settings] = goal;
+  v1::NodeGoal message;
+  *message.mutable_record() = to_wire(record);
+  message.set_state(std::string(to_string(state)));
+  if (source) *message.mutable_source() = to_wire(*source);
+  message.set_source_uuid(free_text(source_uuid));
+  if (base) message.set_base(base->str());
+  message.set_acks_required(acks_required);
+  message.set_open_boot(open_boot);
+  message.set_sole(sole);
+  if (drain_to) message.set_drain_to(drain_to->str());
+  message.set_planned(planned);
+  message.set_may_reseed(may_reseed);
+  message.set_may_initialise(may_initialise);
+  if (credentials) *message.mutable_credentials() = to_wire(*credentials);
+  message.set_server_id(server_id);
+  message.set_memory_bytes(memory_bytes);
+  message.set_vcpu(vcpu);
+  message.set_disk_kind(disk_kind);
+  message.set_disk_bytes(disk_bytes);
+  message.mutable_settings()->insert(settings.begin(), settings.end());
+  return message;
+}
+
+Result<model::NodeGoal> from_wire(const v1::NodeGoal& message) {
+  model::NodeGoal goal;
+  goal.record = from_wire(message.record());
+  CDB_ASSIGN_OR_RETURN(goal.state, named("state", model::parse_node_state(message.state())));
+  if (message.has_source()) {
+    CDB_ASSIGN_OR_RETURN(goal.source, named("source", from_wire(message.source())));
+  }
+  goal.source_uuid = message.source_uuid();
+  if (message.has_base()) {
+    CDB_ASSIGN_OR_RETURN(goal.base, gtid_set("base", message.base()));
+  }
+  CDB_ASSIGN_OR_RETURN(goal.acks_required, count("acks_required", message.acks_required()));
+  goal.open_boot = message.open_boot();
+  goal.sole = message.sole();
+  if (message.has_drain_to()) {
+    CDB_ASSIGN_OR_RETURN(goal.drain_to, gtid_set("drain_to", message.drain_to()));
+  }
+  goal.planned = message.planned();
+  goal.may_reseed = message.may_reseed();
+  goal.may_initialise = message.may_initialise();
+  if (message.has_credentials()) goal.credentials = from_wire(message.credentials());
+  goal.server_id = message.server_id();
+  goal.memory_bytes = message.memory_bytes();
+  if (message.vcpu() < 1)
+    return invalid("vcpu: " + std::to_string(message.vcpu()) + " is not a count");
+  goal.vcpu = message.vcpu();
+  goal.disk_kind = message.disk_kind();
+  goal.disk_bytes = message.disk_bytes();
+  goal.settings.insert(message.settings().begin(), message.settings().end());
+  return goal;
+}
+
+}  // namespace cdb::wire
