@@ -1,0 +1,72 @@
+#pragma once
+// All that a decision may depend on, as one value: the record, what the members said last, and how
+// long ago things began. Pure.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/record.h"
+#include "lib/base/clock.h"
+#include "lib/model/report.h"
+
+namespace cdb::coordinator {
+
+struct MemberView {
+  int ordinal{0};
+  bool connected{false};     // its agent's session is open and has reported
+  Duration silent_for{};     // since its session was lost; zero while connected
+  bool machine_off{false};   // the provisioner says that nothing runs there: a fence proof
+  bool never_promote{false};
+  std::optional<model::NodeReport> report{};  // the last one of the present or the former session
+};
+
+// A change of primary that a person asked for.
+struct ElectionRequest {
+  bool planned{true};        // a switchover: the old primary co-operates
+  model::NodeName to{};      // empty: the best
+  std::string cause{};
+};
+
+struct Policy {
+  bool lossless{true};       // semi-sync; else asynchronous
+  bool paused{false};        // no automatic failover
+  Duration silence{std::chrono::seconds(1)};
+  Duration weaken_after{std::chrono::seconds(3)};
+  Duration demotion_limit{std::chrono::seconds(10)};
+  Duration settle{std::chrono::milliseconds(300)};  // for the last connected voter to answer
+};
+
+struct ClusterView {
+  ClusterRecord record{};
+  std::map<model::NodeName, MemberView> members{};
+  std::set<model::NodeName> removing{};  // members on their way out: never elected, never ackers
+  Policy policy{};
+  std::optional<ElectionRequest> request{};
+  bool dns_current{false};     // the names are as this record wants them
+  Duration in_phase_for{};     // since the record's phase last changed
+  Duration ackers_short_for{}; // since fewer than k ackers were connected to a running primary
+};
+
+// What the rules ask of a view. All of them are about the present epoch.
+const MemberView* find_member(const ClusterView& view, const model::NodeName& name);
+// The node's session is open and it promised this epoch.
+bool is_current(const ClusterView& view, const model::NodeName& name);
+// An acker whose data are those that it acknowledged with.
+bool same_incarnation(const ClusterView& view, const model::NodeName& name);
+// Everything that a node has, applied or only received.
+model::GtidSet holdings(const model::NodeReport& report);
+// What it holds that no primary of this cluster ever gave it.
+model::GtidSet errant_of(const ClusterRecord& record, const model::NodeReport& report);
+// Its receiver gets events from this source now.
+bool streams_from(const model::NodeReport& report, const std::string& source_uuid);
+// Present and streaming ackers whose acknowledgement the primary can count.
+int live_ackers(const ClusterView& view);
+// r: how many ackers must be revoked before a failover.
+int revocations_needed(const ClusterRecord& record);
+// What at least `count` of these sets contain.
+model::GtidSet held_by_at_least(const std::vector<model::GtidSet>& sets, size_t count);
+
+}  // namespace cdb::coordinator

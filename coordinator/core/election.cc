@@ -1,0 +1,187 @@
+#include "coordinator/core/election.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace cdb::coordinator {
+namespace {
+
+using model::GtidSet;
+using model::MysqldState;
+using model::NodeName;
+using model::NodeState;
+
+// Revoked for this epoch: it promised, its receiver stands still, and it can say what it holds.
+bool revoked(const ClusterView& view, const NodeName& name) {
+  if (!is_current(view, name)) return false;
+  const auto& report = *find_member(view, name)->report;
+  if (!report.server || report.mysqld != MysqldState::Running) return false;
+  return report.server->replication.receiver == model::ThreadState::Off &&
+         (report.state == NodeState::Revoked || report.state == NodeState::Draining ||
+          report.state == NodeState::Promoting || report.state == NodeState::RejoinCheck);
+}
+
+struct Better {
+  const ClusterView& view;
+  // More of the data first, then what a person ordered.
+  bool operator()(const NodeName& a, const NodeName& b) const {
+    const auto& ra = *find_member(view, a)->report;
+    const auto& rb = *find_member(view, b)->report;
+    const uint64_t held_a = holdings(ra).count();
+    const uint64_t held_b = holdings(rb).count();
+    if (held_a != held_b) return held_a > held_b;
+    const uint64_t applied_a = ra.server->executed.count();
+    const uint64_t applied_b = rb.server->executed.count();
+    if (applied_a != applied_b) return applied_a > applied_b;
+    return find_member(view, a)->ordinal < find_member(view, b)->ordinal;
+  }
+};
+
+// Of these, the asked-for one if it contains base, else the best that does.
+std::optional<NodeName> choose(const ClusterView& view, std::vector<NodeName> nodes,
+                               const GtidSet& base) {
+  std::erase_if(nodes, [&](const NodeName& name) {
+    return !holdings(*find_member(view, name)->report).contains(base);
+  });
+  if (nodes.empty()) return std::nullopt;
+  const NodeName& wanted = view.record.candidate;
+  if (!wanted.empty() && std::find(nodes.begin(), nodes.end(), wanted) != nodes.end()) {
+    return wanted;
+  }
+  return *std::min_element(nodes.begin(), nodes.end(), Better{view});
+}
+
+std::vector<NodeName> revoked_and_fit(const ClusterView& view) {
+  std::vector<NodeName> nodes;
+  for (const auto& [name, member] : view.members) {
+    if (name != view.record.primary && revoked(view, name) && unfit(view, name).empty()) {
+      nodes.push_back(name);
+    }
+  }
+  return nodes;
+}
+
+// The former primary is up, closed, and said all that it has: any node that contains it will do.
+std::optional<Election> elect_from_final_set(const ClusterView& view) {
+  const NodeName& old = view.record.primary;
+  if (!is_current(view, old)) return std::nullopt;
+  const auto& report = *find_member(view, old)->report;
+  if (report.state != NodeState::Fenced || !report.final_set) return std::nullopt;
+  Election election;
+  election.base = view.record.base + *report.final_set;
+  std::vector<NodeName> nodes = revoked_and_fit(view);
+  election.candidate = choose(view, nodes, election.base);
+  if (!election.candidate && report.server && report.server->executed.contains(election.base)) {
+    election.candidate = old;
+  }
+  if (!election.candidate) election.waiting_for = "no reachable node contains the final set of " + old.str();
+  return election;
+}
+
+Election elect_lossless(const ClusterView& view) {
+  const ClusterRecord& record = view.record;
+  std::vector<GtidSet> held;
+  std::vector<std::string> missing;
+  for (const auto& [name, incarnation] : record.ackers) {
+    if (same_incarnation(view, name) && revoked(view, name)) {
+      const auto& report = *find_member(view, name)->report;
+      held.push_back(holdings(report) - errant_of(record, report));
+    } else {
+      missing.push_back(name.str());
+    }
+  }
+  std::sort(missing.begin(), missing.end());
+  const int needed = revocations_needed(record);
+  Election election;
+  if (record.acks_required == 0) {
+    election.waiting_for = "the primary was writing without an acker, so only " +
+                           record.primary.str() + " has every acknowledged write";
+    return election;
+  }
+  if (static_cast<int>(held.size()) < needed) {
+    std::string names;
+    for (const auto& name : missing) names += (names.empty() ? "" : ", ") + name;
+    election.waiting_for =
+        fmt::format("{} of {} ackers reached, {} needed; missing: {}", held.size(),
+                    record.ackers.size(), needed, names);
+    return election;
+  }
+  const int unreached = static_cast<int>(record.ackers.size() - held.size());
+  const int copies = std::max(1, record.acks_required - unreached);
+  election.base = record.base + held_by_at_least(held, static_cast<size_t>(copies));
+  election.candidate = choose(view, revoked_and_fit(view), election.base);
+  if (!election.candidate) election.waiting_for = "no reachable node contains every acknowledged write";
+  return election;
+}
+
+Election elect_asynchronous(const ClusterView& view) {
+  Election election;
+  if (!fenced(view, view.record.primary)) {
+    election.waiting_for = "no proof yet that " + view.record.primary.str() + " is down";
+    return election;
+  }
+  election.candidate = choose(view, revoked_and_fit(view), view.record.base);
+  if (!election.candidate) {
+    election.waiting_for = "no reachable replica contains what the primary started with";
+    return election;
+  }
+  const auto& chosen = *find_member(view, *election.candidate)->report;
+  election.base = holdings(chosen);
+  const MemberView* old = find_member(view, view.record.primary);
+  if (old != nullptr && old->report && old->report->server) {
+    const GtidSet lost = old->report->server->executed - election.base;
+    if (!lost.empty()) {
+      election.loss = fmt::format("at least {} transactions of the old primary were not replicated",
+                                  lost.count());
+    }
+  }
+  return election;
+}
+
+}  // namespace
+
+bool fenced(const ClusterView& view, const NodeName& old) {
+  const MemberView* member = find_member(view, old);
+  if (member == nullptr || member->machine_off) return true;
+  return is_current(view, old) && member->report->state == NodeState::Fenced;
+}
+
+std::string unfit(const ClusterView& view, const NodeName& name) {
+  const MemberView* member = find_member(view, name);
+  if (member == nullptr) return "no such node";
+  if (member->never_promote) return "policy says never";
+  if (view.removing.contains(name)) return "it is being removed";
+  if (!member->connected || !member->report) return "its agent is not connected";
+  const auto& report = *member->report;
+  if (report.mysqld != MysqldState::Running || !report.server) return "its mysqld does not run";
+  const GtidSet errant = errant_of(view.record, report);
+  if (!errant.empty()) return "it has transactions the cluster has not: " + errant.str();
+  return {};
+}
+
+Election elect(const ClusterView& view) {
+  if (auto election = elect_from_final_set(view); election && election->candidate) {
+    return *election;
+  }
+  return view.policy.lossless ? elect_lossless(view) : elect_asynchronous(view);
+}
+
+std::map<NodeName, std::string> first_ackers(const ClusterView& view, const NodeName& candidate,
+                                             const GtidSet& base) {
+  std::map<NodeName, std::string> ackers;
+  if (!view.policy.lossless) return ackers;
+  for (const auto& [name, member] : view.members) {
+    if (name == candidate || view.removing.contains(name)) continue;
+    if (!member.connected || !member.report || !member.report->server) continue;
+    const auto& report = *member.report;
+    // Not more than the candidate will have, or it would be errant and could not follow.
+    const bool follows = base.contains(holdings(report)) && report.errant.empty();
+    const bool up = report.mysqld == MysqldState::Running && !report.incarnation.empty() &&
+                    report.server->semisync.available;
+    if (follows && up) ackers.emplace(name, report.incarnation);
+  }
+  return ackers;
+}
+
+}  // namespace cdb::coordinator

@@ -1,0 +1,33 @@
+#pragma once
+// Who may become primary, and what that node must contain. Pure.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/cluster_view.h"
+
+namespace cdb::coordinator {
+
+struct Election {
+  std::optional<model::NodeName> candidate{};
+  model::GtidSet base{};      // with a candidate
+  std::string waiting_for{};  // without one: why not yet, or why never, for a person
+  std::string loss{};         // asynchronous: what may be lost, for a person; empty: nothing
+};
+
+// In phase Revoking: from the answers of those who promised this epoch.
+Election elect(const ClusterView& view);
+
+// Whether `old` has proved that it acknowledges nothing any more in an older epoch.
+bool fenced(const ClusterView& view, const model::NodeName& old);
+
+// Everyone but the candidate whose acknowledgements are to count from its first write on.
+std::map<model::NodeName, std::string> first_ackers(const ClusterView& view,
+                                                    const model::NodeName& candidate,
+                                                    const model::GtidSet& base);
+
+// Why this node cannot be elected at all, or empty: never, removing, errant, no data, lost.
+std::string unfit(const ClusterView& view, const model::NodeName& name);
+
+}  // namespace cdb::coordinator

@@ -1,0 +1,86 @@
+#include "coordinator/core/goals.h"
+
+namespace cdb::coordinator {
+namespace {
+
+using model::NodeGoal;
+using model::NodeName;
+using model::NodeState;
+
+// Whom the others replicate from: the candidate as soon as it is chosen, which makes its first
+// acknowledgement quick; the old primary until it has closed.
+NodeName source_of(const ClusterRecord& record) {
+  return record.phase == Phase::Promoting ? record.candidate : record.primary;
+}
+
+NodeState state_of(const ClusterRecord& record, const NodeName& node) {
+  const bool acks = record.ackers.contains(node) && !record.leaving.contains(node);
+  switch (record.phase) {
+    case Phase::Revoking:
+      return record.unfenced.contains(node) ? NodeState::Fenced : NodeState::Revoked;
+    case Phase::Demoting:
+      if (node == record.primary) return NodeState::Fenced;
+      return acks ? NodeState::Acker : NodeState::Replica;
+    case Phase::Promoting:
+      if (node == record.candidate) return NodeState::Promoting;
+      // One that owes a proof and is not wanted as an acker stays closed until somebody has opened.
+      if (record.unfenced.contains(node) && !acks) return NodeState::Fenced;
+      return acks ? NodeState::Acker : NodeState::Replica;
+    case Phase::Forming:
+    case Phase::Steady:
+    case Phase::Publishing:
+      if (node == record.primary) {
+        return record.acks_wanted > 0 ? NodeState::Primary : NodeState::PrimaryUnprotected;
+      }
+      return acks ? NodeState::Acker : NodeState::Replica;
+  }
+  return NodeState::Replica;
+}
+
+}  // namespace
+
+std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
+                                 const NodeSizing& sizing, const NodeName& node) {
+  const ClusterRecord& record = view.record;
+  const auto member = row.members.find(node);
+  if (record.phase == Phase::Forming || member == row.members.end()) return std::nullopt;
+
+  NodeGoal goal;
+  goal.record = record.version;
+  goal.state = state_of(record, node);
+  goal.acks_required = record.acks_wanted;
+  goal.open_boot = record.open_boot;
+  goal.sole = row.members.size() == 1;
+  goal.planned = record.phase == Phase::Demoting;
+  goal.base = record.base;
+  goal.credentials = row.credentials;
+  goal.server_id = member->second.server_id;
+  goal.memory_bytes = sizing.memory_bytes;
+  goal.vcpu = sizing.vcpu;
+  goal.disk_kind = sizing.disk_kind;
+  goal.disk_bytes = sizing.disk_bytes;
+  goal.settings = sizing.settings;
+
+  const NodeName source = source_of(record);
+  const auto from = row.members.find(source);
+  const bool replicates = goal.state == NodeState::Replica || goal.state == NodeState::Acker;
+  if (replicates && source != node && from != row.members.end() && !from->second.address.empty()) {
+    goal.source = model::Endpoint{from->second.address, 3306};
+  }
+  // In Promoting the candidate has written nothing yet: whatever base lacks is errant.
+  if (record.phase != Phase::Promoting) goal.source_uuid = record.primary_uuid;
+  if (goal.state == NodeState::Promoting && record.version.epoch > 1) goal.drain_to = record.base;
+
+  // Only the very first primary may begin with nothing; a replica always may.
+  goal.may_initialise = replicates || (goal.state == NodeState::Promoting && record.version.epoch == 1);
+  const MemberView* primary = find_member(view, record.primary);
+  const bool primary_open =
+      record.opened && (record.phase == Phase::Steady || record.phase == Phase::Publishing) &&
+      primary != nullptr && primary->connected && primary->report &&
+      (primary->report->state == NodeState::Primary ||
+       primary->report->state == NodeState::PrimaryUnprotected);
+  goal.may_reseed = replicates && primary_open;
+  return goal;
+}
+
+}  // namespace cdb::coordinator
