@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace cdb::test {
+namespace cdb::testing {
 
 using model::MysqldState;
 using model::ThreadState;
@@ -121,4 +121,4 @@ model::NodeGoal RandomModel::goal() {
           .settings = words()};
 }
 
-}  // namespace cdb::test
+}  // namespace cdb::testing

@@ -11,7 +11,7 @@
 
 #include "lib/model/report.h"
 
-namespace cdb::test {
+namespace cdb::testing {
 
 class RandomModel {
  public:
@@ -67,4 +67,4 @@ class RandomModel {
   std::mt19937_64 engine_;
 };
 
-}  // namespace cdb::test
+}  // namespace cdb::testing

@@ -25,7 +25,7 @@ Message sent(const Message& message) {
 }
 
 v1::NodeReport good_report() {
-  test::RandomModel random(1);
+  testing::RandomModel random(1);
   model::NodeReport report = random.report();
   report.server = random.server();
   report.server->replication.source = random.endpoint();
@@ -33,7 +33,7 @@ v1::NodeReport good_report() {
 }
 
 v1::NodeGoal good_goal() {
-  test::RandomModel random(1);
+  testing::RandomModel random(1);
   model::NodeGoal goal = random.goal();
   goal.source = random.endpoint();
   return to_wire(goal);
@@ -50,7 +50,7 @@ struct Bad {
 TEST_CASE("a report arrives as it was sent") {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     CAPTURE(seed);
-    test::RandomModel random(seed);
+    testing::RandomModel random(seed);
     const model::NodeReport report = random.report();
     const v1::NodeReport message = sent(to_wire(report, seed));
     CHECK(message.sequence() == seed);
@@ -63,7 +63,7 @@ TEST_CASE("a report arrives as it was sent") {
 TEST_CASE("a goal arrives as it was sent") {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     CAPTURE(seed);
-    test::RandomModel random(seed);
+    testing::RandomModel random(seed);
     const model::NodeGoal goal = random.goal();
     const auto received = from_wire(sent(to_wire(goal)));
     REQUIRE(received.ok());
@@ -166,7 +166,7 @@ TEST_CASE("an empty message is refused and harms nothing") {
 TEST_CASE("a report whose bytes were damaged is refused or read, never worse") {
   const google::protobuf::LogSilencer quiet;  // it prints a line for every string it refuses
   const std::string good = good_report().SerializeAsString();
-  test::RandomModel random(3);
+  testing::RandomModel random(3);
   for (int round = 0; round < 5000; ++round) {
     std::string bytes = good;
     for (uint64_t left = 1 + random.below(8); left > 0; --left) {
