@@ -1,7 +1,7 @@
 #pragma once
 // The process mysqld and its data directory. mysqld is never our child in the sense that matters:
-// it outlives a dead, stopped or upgraded agent, and the next agent adopts it. One caller at a time,
-// except exited_since(), which any thread may call.
+// it outlives a dead, stopped or upgraded agent, and the next agent adopts it. One caller at a
+// time, except exited_since(), which any thread may call.
 
 #include <cstdint>
 #include <filesystem>
@@ -27,8 +27,8 @@ class MysqlProcess {
   // Whether the data directory holds an initialised server. A half-made one does not count (and
   // initialise() removes it).
   virtual bool initialised() = 0;
-  // Makes a data directory with an empty root password, in a sibling, renamed into place at the end.
-  // Conflict when one is there.
+  // Makes a data directory with an empty root password, in a sibling, renamed into place at the
+  // end. Conflict when one is there.
   virtual Status initialise(Deadline deadline) = 0;
   // Moves the binary logs into archive/<label>/ and removes the rest of the data directory. Only
   // with mysqld down (Precondition). Returns where they were put.

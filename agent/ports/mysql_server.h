@@ -70,8 +70,8 @@ class MysqlServer {
                               Deadline deadline) = 0;
   virtual Result<std::map<std::string, std::string>> variables(
       const std::vector<std::string>& names, Deadline deadline) = 0;
-  // Replaces this server's whole data by a copy of the donor's (8.0.17+). The server stops itself at
-  // the end; the caller starts it again. Precondition where the version cannot.
+  // Replaces this server's whole data by a copy of the donor's (8.0.17+). The server stops itself
+  // at the end; the caller starts it again. Precondition where the version cannot.
   virtual Status clone_from(const ReplicationSource& donor, Deadline deadline) = 0;
 };
 

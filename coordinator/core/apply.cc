@@ -83,7 +83,10 @@ class Plan {
   }
 
   PlannedResource against_existing(size_t i) {
-    PlannedResource planned{wanted_[i], true, true, std::nullopt, {}};
+    PlannedResource planned;
+    planned.resource = wanted_[i];
+    planned.created = true;
+    planned.changed = true;
     const auto found = context_.existing.find(wanted_[i].key);
     if (found == context_.existing.end()) return planned;
     if (found->second.deleting) {
@@ -170,6 +173,7 @@ class Plan {
       wrong(i, "spec.version", version.error().message, version.error().hint);
       return;
     }
+    planned.version = *version;
     warn_about_protection(key, spec, *version, planned);
     if (!is_wanted(Kind::MysqlConfig, key)) {
       check_settings(i, *version, spec,

@@ -38,6 +38,7 @@ struct PlannedResource {
   bool created{false};
   bool changed{false};
   std::optional<OperationKind> operation{};
+  std::optional<model::MysqlVersion> version{};  // of a MySQL: what it runs or will be built with
   std::vector<std::string> warnings{};
 };
 

@@ -43,8 +43,8 @@ bool streams_from(const NodeReport& report, const std::string& source_uuid) {
 }
 
 int live_ackers(const ClusterView& view) {
-  return static_cast<int>(std::count_if(
-      view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
+  return static_cast<int>(
+      std::count_if(view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
         const MemberView* member = find_member(view, acker.first);
         return same_incarnation(view, acker.first) && member->connected &&
                streams_from(*member->report, view.record.primary_uuid);
@@ -60,7 +60,8 @@ GtidSet held_by_at_least(const std::vector<GtidSet>& sets, size_t count) {
   // at_least[c]: what at least c of the sets seen so far contain.
   std::vector<GtidSet> at_least(count + 1);
   for (const GtidSet& set : sets) {
-    for (size_t c = count; c >= 2; --c) at_least[c].add(at_least[c - 1] & set);
+    for (size_t c = count; c >= 2; --c)
+      at_least[c].add(at_least[c - 1] & set);
     at_least[1].add(set);
   }
   return at_least[count];

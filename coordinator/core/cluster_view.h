@@ -16,23 +16,23 @@ namespace cdb::coordinator {
 
 struct MemberView {
   int ordinal{0};
-  bool connected{false};     // its agent's session is open and has reported
-  Duration silent_for{};     // since its session was lost; zero while connected
-  bool machine_off{false};   // the provisioner says that nothing runs there: a fence proof
+  bool connected{false};    // its agent's session is open and has reported
+  Duration silent_for{};    // since its session was lost; zero while connected
+  bool machine_off{false};  // the provisioner says that nothing runs there: a fence proof
   bool never_promote{false};
   std::optional<model::NodeReport> report{};  // the last one of the present or the former session
 };
 
 // A change of primary that a person asked for.
 struct ElectionRequest {
-  bool planned{true};        // a switchover: the old primary co-operates
-  model::NodeName to{};      // empty: the best
+  bool planned{true};    // a switchover: the old primary co-operates
+  model::NodeName to{};  // empty: the best
   std::string cause{};
 };
 
 struct Policy {
-  bool lossless{true};       // semi-sync; else asynchronous
-  bool paused{false};        // no automatic failover
+  bool lossless{true};  // semi-sync; else asynchronous
+  bool paused{false};   // no automatic failover
   Duration silence{std::chrono::seconds(1)};
   Duration weaken_after{std::chrono::seconds(3)};
   Duration demotion_limit{std::chrono::seconds(10)};
@@ -45,9 +45,9 @@ struct ClusterView {
   std::set<model::NodeName> removing{};  // members on their way out: never elected, never ackers
   Policy policy{};
   std::optional<ElectionRequest> request{};
-  bool dns_current{false};     // the names are as this record wants them
-  Duration in_phase_for{};     // since the record's phase last changed
-  Duration ackers_short_for{}; // since fewer than k ackers were connected to a running primary
+  bool dns_current{false};      // the names are as this record wants them
+  Duration in_phase_for{};      // since the record's phase last changed
+  Duration ackers_short_for{};  // since fewer than k ackers were connected to a running primary
 };
 
 // What the rules ask of a view. All of them are about the present epoch.

@@ -44,7 +44,9 @@ Outcome blocked(const ClusterView& view, std::string why) {
   return {std::move(why), std::move(record)};
 }
 
-Outcome wait(std::string why) { return {std::move(why), std::nullopt}; }
+Outcome wait(std::string why) {
+  return {std::move(why), std::nullopt};
+}
 
 const NodeReport* report_of(const ClusterView& view, const NodeName& name) {
   const MemberView* member = find_member(view, name);
@@ -60,7 +62,9 @@ bool is_writable(const NodeReport& report) {
   return report.state == NodeState::Primary || report.state == NodeState::PrimaryUnprotected;
 }
 
-bool is_opened_phase(Phase phase) { return phase == Phase::Steady || phase == Phase::Publishing; }
+bool is_opened_phase(Phase phase) {
+  return phase == Phase::Steady || phase == Phase::Publishing;
+}
 
 // --- the beginning ---
 
@@ -87,9 +91,10 @@ Match form(const ClusterView& view) {
     if (!empty) {
       return blocked(view, name.str() + " of a new cluster already has data: it is not used");
     }
-    const bool first = std::all_of(view.members.begin(), view.members.end(), [&](const auto& other) {
-      return view.removing.contains(other.first) || other.second.ordinal >= member.ordinal;
-    });
+    const bool first =
+        std::all_of(view.members.begin(), view.members.end(), [&](const auto& other) {
+          return view.removing.contains(other.first) || other.second.ordinal >= member.ordinal;
+        });
     if (!first) continue;
     ClusterRecord record = next_epoch(view);
     record.phase = Phase::Promoting;
@@ -130,8 +135,8 @@ Match elect_candidate(const ClusterView& view) {
 Match finish_demotion(const ClusterView& view) {
   if (view.record.phase != Phase::Demoting) return std::nullopt;
   const NodeReport* old = report_of(view, view.record.primary);
-  if (!is_current(view, view.record.primary) || old == nullptr ||
-      old->state != NodeState::Fenced || !old->final_set) {
+  if (!is_current(view, view.record.primary) || old == nullptr || old->state != NodeState::Fenced ||
+      !old->final_set) {
     return std::nullopt;
   }
   const NodeReport* candidate = report_of(view, view.record.candidate);
@@ -157,7 +162,8 @@ Match undo_demotion(const ClusterView& view) {
   const bool late = view.in_phase_for > view.policy.demotion_limit;
   if (trouble.empty() && !late) {
     const MemberView* member = find_member(view, view.record.primary);
-    const bool dead = member == nullptr || (!member->connected && member->silent_for > view.policy.silence) ||
+    const bool dead = member == nullptr ||
+                      (!member->connected && member->silent_for > view.policy.silence) ||
                       (old != nullptr && member->connected && old->mysqld == MysqldState::Stopped);
     if (!dead) return wait(view.record.primary.str() + " is closing");
   }
@@ -242,7 +248,8 @@ Match replace_candidate(const ClusterView& view) {
     record.cause += "; " + now.candidate.str() + " was lost while being prepared";
     return Outcome{name.str() + " holds the base too", record};
   }
-  return blocked(view, now.candidate.str() + " is gone and no other reachable node contains the base");
+  return blocked(view,
+                 now.candidate.str() + " is gone and no other reachable node contains the base");
 }
 
 // --- a primary that is or was open ---
@@ -260,8 +267,8 @@ Match begin_requested(const ClusterView& view) {
   return Outcome{view.request->cause, record};
 }
 
-// mysqld was restarted where it was: it may hold a tail that nobody acknowledged. Once k ackers hold
-// all of it, opening it can neither lose nor invent anything.
+// mysqld was restarted where it was: it may hold a tail that nobody acknowledged. Once k ackers
+// hold all of it, opening it can neither lose nor invent anything.
 Match reopen_in_place(const ClusterView& view) {
   if (!is_opened_phase(view.record.phase)) return std::nullopt;
   const NodeReport* report = primary_now(view);
@@ -288,9 +295,9 @@ Match reopen_in_place(const ClusterView& view) {
                    record};
   }
   if (holders < view.record.acks_required) {
-    return blocked(view, fmt::format("{} was restarted; {} of {} ackers hold all of its binary log",
-                                     view.record.primary.str(), holders,
-                                     view.record.acks_required));
+    return blocked(view,
+                   fmt::format("{} was restarted; {} of {} ackers hold all of its binary log",
+                               view.record.primary.str(), holders, view.record.acks_required));
   }
   ClusterRecord record = next_version(view);
   record.open_boot = report->mysqld_boot;
@@ -319,8 +326,8 @@ std::string cannot_elect(const ClusterView& view) {
     candidate = candidate || unfit(view, name).empty();
   }
   if (reachable < revocations_needed(view.record)) {
-    return fmt::format("{} of {} ackers reachable, {} needed", reachable,
-                       view.record.ackers.size(), revocations_needed(view.record));
+    return fmt::format("{} of {} ackers reachable, {} needed", reachable, view.record.ackers.size(),
+                       revocations_needed(view.record));
   }
   return candidate ? std::string{} : "no acker can be promoted";
 }
@@ -423,10 +430,10 @@ Match weaken(const ClusterView& view) {
   ClusterRecord record = next_version(view);
   record.acks_required = 0;
   record.acks_wanted = 0;
-  return Outcome{fmt::format("{} of {} ackers connected for {}: writes go on unprotected",
-                             live_ackers(view), view.record.ackers.size(),
-                             to_text(view.ackers_short_for)),
-                 record};
+  return Outcome{
+      fmt::format("{} of {} ackers connected for {}: writes go on unprotected", live_ackers(view),
+                  view.record.ackers.size(), to_text(view.ackers_short_for)),
+      record};
 }
 
 Match begin_leave(const ClusterView& view) {
@@ -452,7 +459,8 @@ Match finish_leave(const ClusterView& view) {
   const auto holders = static_cast<int>(holders_of_marker(view).size());
   if (view.record.acks_required > 0 && holders < view.record.acks_required) return std::nullopt;
   ClusterRecord record = next_version(view);
-  for (const NodeName& name : record.leaving) record.ackers.erase(name);
+  for (const NodeName& name : record.leaving)
+    record.ackers.erase(name);
   record.leaving.clear();
   return Outcome{"the remaining ackers hold everything written before", record};
 }
@@ -525,15 +533,17 @@ constexpr std::array kRules{
     Rule{"store_is_old", "A node has seen a newer record than the store holds: nothing is decided",
          store_is_old},
     Rule{"form", "A new cluster starts with its first node, in epoch 1", form},
-    Rule{"elect", "Enough ackers promised the new epoch: the best node that contains base is prepared",
+    Rule{"elect",
+         "Enough ackers promised the new epoch: the best node that contains base is prepared",
          elect_candidate},
     Rule{"demoted", "The old primary closed with its final set: the candidate drains to it",
          finish_demotion},
-    Rule{"demotion_undone", "A switchover that cannot go on elects the old primary at a higher epoch",
-         undo_demotion},
+    Rule{"demotion_undone",
+         "A switchover that cannot go on elects the old primary at a higher epoch", undo_demotion},
     Rule{"open", "The candidate is drained, prepared and holds base: it becomes the primary",
          open_candidate},
-    Rule{"candidate_lost", "The candidate is lost before it opened: another holder of base is prepared",
+    Rule{"candidate_lost",
+         "The candidate is lost before it opened: another holder of base is prepared",
          replace_candidate},
     Rule{"reopen", "A primary restarted in place opens once k ackers hold its whole binary log",
          reopen_in_place},
@@ -565,7 +575,8 @@ Decision decide(const ClusterView& view) {
 
 std::vector<RuleInfo> decision_rules() {
   std::vector<RuleInfo> rules;
-  for (const Rule& rule : kRules) rules.push_back({rule.id, rule.sentence});
+  for (const Rule& rule : kRules)
+    rules.push_back({rule.id, rule.sentence});
   return rules;
 }
 
@@ -596,8 +607,9 @@ Status check_request(const ClusterView& view, const ElectionRequest& request) {
   }
   const NodeReport* primary = primary_now(view);
   if (primary == nullptr || !is_writable(*primary)) {
-    return precondition("the primary " + record.primary.str() + " is not up, so it cannot co-operate",
-                        "use failover, or wait until it is back");
+    return precondition(
+        "the primary " + record.primary.str() + " is not up, so it cannot co-operate",
+        "use failover, or wait until it is back");
   }
   if (record.acks_wanted > 0 && live_ackers(view) < record.acks_wanted) {
     return precondition("fewer ackers than needed are connected, so the primary could not close");

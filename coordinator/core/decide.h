@@ -1,7 +1,7 @@
 #pragma once
-// The failover manager's mind: an ordered table of rules, first match wins. Pure: the same view gives
-// the same decision. The engine commits the new record before anything else happens, and asks again
-// until nothing changes.
+// The failover manager's mind: an ordered table of rules, first match wins. Pure: the same view
+// gives the same decision. The engine commits the new record before anything else happens, and asks
+// again until nothing changes.
 
 #include <optional>
 #include <string>

@@ -75,7 +75,8 @@ std::optional<Election> elect_from_final_set(const ClusterView& view) {
   if (!election.candidate && report.server && report.server->executed.contains(election.base)) {
     election.candidate = old;
   }
-  if (!election.candidate) election.waiting_for = "no reachable node contains the final set of " + old.str();
+  if (!election.candidate)
+    election.waiting_for = "no reachable node contains the final set of " + old.str();
   return election;
 }
 
@@ -101,17 +102,18 @@ Election elect_lossless(const ClusterView& view) {
   }
   if (static_cast<int>(held.size()) < needed) {
     std::string names;
-    for (const auto& name : missing) names += (names.empty() ? "" : ", ") + name;
-    election.waiting_for =
-        fmt::format("{} of {} ackers reached, {} needed; missing: {}", held.size(),
-                    record.ackers.size(), needed, names);
+    for (const auto& name : missing)
+      names += (names.empty() ? "" : ", ") + name;
+    election.waiting_for = fmt::format("{} of {} ackers reached, {} needed; missing: {}",
+                                       held.size(), record.ackers.size(), needed, names);
     return election;
   }
   const int unreached = static_cast<int>(record.ackers.size() - held.size());
   const int copies = std::max(1, record.acks_required - unreached);
   election.base = record.base + held_by_at_least(held, static_cast<size_t>(copies));
   election.candidate = choose(view, revoked_and_fit(view), election.base);
-  if (!election.candidate) election.waiting_for = "no reachable node contains every acknowledged write";
+  if (!election.candidate)
+    election.waiting_for = "no reachable node contains every acknowledged write";
   return election;
 }
 

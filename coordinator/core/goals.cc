@@ -72,13 +72,14 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
   if (goal.state == NodeState::Promoting && record.version.epoch > 1) goal.drain_to = record.base;
 
   // Only the very first primary may begin with nothing; a replica always may.
-  goal.may_initialise = replicates || (goal.state == NodeState::Promoting && record.version.epoch == 1);
+  goal.may_initialise =
+      replicates || (goal.state == NodeState::Promoting && record.version.epoch == 1);
   const MemberView* primary = find_member(view, record.primary);
-  const bool primary_open =
-      record.opened && (record.phase == Phase::Steady || record.phase == Phase::Publishing) &&
-      primary != nullptr && primary->connected && primary->report &&
-      (primary->report->state == NodeState::Primary ||
-       primary->report->state == NodeState::PrimaryUnprotected);
+  const bool primary_open = record.opened &&
+                            (record.phase == Phase::Steady || record.phase == Phase::Publishing) &&
+                            primary != nullptr && primary->connected && primary->report &&
+                            (primary->report->state == NodeState::Primary ||
+                             primary->report->state == NodeState::PrimaryUnprotected);
   goal.may_reseed = replicates && primary_open;
   return goal;
 }

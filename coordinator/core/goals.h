@@ -1,6 +1,6 @@
 #pragma once
-// What each node is to be, from the record alone (plus addresses and sizes): so any coordinator that
-// has the record asks for the same. Pure.
+// What each node is to be, from the record alone (plus addresses and sizes): so any coordinator
+// that has the record asks for the same. Pure.
 
 #include <map>
 #include <optional>

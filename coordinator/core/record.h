@@ -16,7 +16,7 @@
 namespace cdb::coordinator {
 
 enum class Phase {
-  Forming,     // epoch 0: no node has ever been primary
+  Forming,  // epoch 0: no node has ever been primary
   Steady,
   Revoking,    // the epoch is committed; voters stop their receivers and report
   Demoting,    // planned: the old primary closes and reports its final set
@@ -35,17 +35,17 @@ struct ClusterRecord {
   // Every node whose acknowledgement the primary could count -> the incarnation of its data when it
   // was admitted. Another incarnation has lost what it acknowledged and counts as unreached.
   std::map<model::NodeName, std::string> ackers{};
-  // Ackers whose copy of the data was replaced: they acknowledge nothing any more, and leave A once k
-  // of the rest hold everything that was written before.
+  // Ackers whose copy of the data was replaced: they acknowledge nothing any more, and leave A once
+  // k of the rest hold everything that was written before.
   std::set<model::NodeName> leaving{};
-  int acks_required{0};         // k: never more than held for every acknowledged write
-  int acks_wanted{0};           // what the primary is told; raised before k, lowered with it
-  model::GtidSet base{};        // whoever is elected must contain this
-  bool opened{false};           // whether the elected node may already have acknowledged
-  uint64_t open_boot{0};        // the start of the primary's mysqld that may be writable
+  int acks_required{0};   // k: never more than held for every acknowledged write
+  int acks_wanted{0};     // what the primary is told; raised before k, lowered with it
+  model::GtidSet base{};  // whoever is elected must contain this
+  bool opened{false};     // whether the elected node may already have acknowledged
+  uint64_t open_boot{0};  // the start of the primary's mysqld that may be writable
   std::set<model::NodeName> unfenced{};  // former primaries that still owe a fence proof
-  std::string cause{};          // of the last election, for people
-  std::string blocked{};        // why it cannot go on; empty: not blocked
+  std::string cause{};                   // of the last election, for people
+  std::string blocked{};                 // why it cannot go on; empty: not blocked
   friend bool operator==(const ClusterRecord&, const ClusterRecord&) = default;
 };
 

@@ -17,10 +17,10 @@ namespace cdb::coordinator {
 
 struct MysqlSpec {
   std::string flavor{};
-  int replica{0};                 // number of replicas: members - 1
+  int replica{0};                   // number of replicas: members - 1
   std::string storage_kind{"ssd"};  // hdd, ssd, nvme
-  int64_t storage_gib{0};         // 0: the flavor's disk
-  std::string version{};          // "8.0", "9"; empty: MysqlConfig's engine_version, else the newest
+  int64_t storage_gib{0};           // 0: the flavor's disk
+  std::string version{};  // "8.0", "9"; empty: MysqlConfig's engine_version, else the newest
   friend bool operator==(const MysqlSpec&, const MysqlSpec&) = default;
 };
 
@@ -35,8 +35,8 @@ std::string_view to_string(Durability durability);
 Result<Durability> parse_durability(std::string_view text);
 
 struct OrchestratorSpec {
-  std::optional<Durability> durability{};  // none: lossless where the version can
-  bool paused{false};                      // no automatic failover
+  std::optional<Durability> durability{};    // none: lossless where the version can
+  bool paused{false};                        // no automatic failover
   std::vector<std::string> never_promote{};  // node names
   int dns_ttl_s{5};
   friend bool operator==(const OrchestratorSpec&, const OrchestratorSpec&) = default;
@@ -69,7 +69,7 @@ using Spec =
 
 // The order of Spec's alternatives.
 enum class Kind { Mysql, MysqlConfig, Orchestrator, Instance, Connector };
-std::string_view to_string(Kind kind);  // "MySQL", "MysqlConfig", ...
+std::string_view to_string(Kind kind);           // "MySQL", "MysqlConfig", ...
 Result<Kind> parse_kind(std::string_view text);  // exact; the hint names the nearest
 
 struct ResourceKey {
@@ -82,8 +82,8 @@ struct ResourceKey {
 
 struct Resource {
   ResourceKey key{};
-  std::string uid{};        // another one of the same name later has another uid
-  int64_t generation{1};    // grows with each change of the spec
+  std::string uid{};      // another one of the same name later has another uid
+  int64_t generation{1};  // grows with each change of the spec
   WallTime created{};
   bool deleting{false};
   Spec spec{};

@@ -1,6 +1,6 @@
 #pragma once
-// Everything the coordinator keeps, as values. The engine holds it in memory and commits each change
-// to the StateStore before it acts. Pure.
+// Everything the coordinator keeps, as values. The engine holds it in memory and commits each
+// change to the StateStore before it acts. Pure.
 
 #include <cstdint>
 #include <map>
@@ -19,9 +19,9 @@ namespace cdb::coordinator {
 struct Member {
   model::NodeId node{};
   int ordinal{0};
-  uint32_t server_id{0};     // never reused
-  std::string version{};     // exact, of the server it was built with
-  std::string address{};     // empty until provisioned
+  uint32_t server_id{0};  // never reused
+  std::string version{};  // exact, of the server it was built with
+  std::string address{};  // empty until provisioned
   bool removing{false};
   friend bool operator==(const Member&, const Member&) = default;
 };
@@ -29,7 +29,7 @@ struct Member {
 // What belongs to a MySQL resource besides its spec.
 struct ClusterRow {
   model::ClusterId id{};
-  std::string uid{};         // of the MySQL resource
+  std::string uid{};  // of the MySQL resource
   ClusterRecord record{};
   std::optional<model::Credentials> credentials{};
   std::map<model::NodeName, Member> members{};
@@ -46,9 +46,9 @@ std::string_view to_string(StepState state);
 Result<StepState> parse_step_state(std::string_view text);
 
 struct OperationStep {
-  std::string name{};        // "provision"
+  std::string name{};  // "provision"
   StepState state{StepState::Pending};
-  std::string detail{};      // progress, for a person: "2 of 3 machines run"
+  std::string detail{};  // progress, for a person: "2 of 3 machines run"
   std::optional<WallTime> started{};
   std::optional<WallTime> finished{};
   friend bool operator==(const OperationStep&, const OperationStep&) = default;
@@ -64,10 +64,10 @@ struct Operation {
   model::ClusterId cluster{};
   OperationState state{OperationState::Running};
   std::vector<OperationStep> steps{};
-  std::string problem{};     // what hinders it now (it goes on trying), or why it failed
+  std::string problem{};  // what hinders it now (it goes on trying), or why it failed
   std::string hint{};
   std::map<std::string, std::string> arguments{};  // "to": a node; "reason": a person's words
-  uint64_t epoch{0};         // the record's epoch when it began
+  uint64_t epoch{0};                               // the record's epoch when it began
   WallTime created{};
   std::optional<WallTime> finished{};
   friend bool operator==(const Operation&, const Operation&) = default;
@@ -78,11 +78,11 @@ std::string_view to_string(Severity severity);
 Result<Severity> parse_severity(std::string_view text);
 
 struct Event {
-  uint64_t sequence{0};      // given by the store, grows by one
+  uint64_t sequence{0};  // given by the store, grows by one
   WallTime time{};
   model::ClusterId cluster{};
-  std::string node{};        // empty: the cluster as a whole
-  std::string type{};        // stable: "failover.decided"
+  std::string node{};  // empty: the cluster as a whole
+  std::string type{};  // stable: "failover.decided"
   Severity severity{Severity::Info};
   std::string message{};
   friend bool operator==(const Event&, const Event&) = default;

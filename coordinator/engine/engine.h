@@ -1,7 +1,7 @@
 #pragma once
-// The coordinator's mind: holds the whole state, commits every change before it acts, and turns what
-// it hears into decisions. Not thread-safe on purpose: every call comes from the one engine thread
-// (EngineHost), which hands in the time. Never blocks on anything but the StateStore.
+// The coordinator's mind: holds the whole state, commits every change before it acts, and turns
+// what it hears into decisions. Not thread-safe on purpose: every call comes from the one engine
+// thread (EngineHost), which hands in the time. Never blocks on anything but the StateStore.
 
 #include <cstdint>
 #include <map>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/core/apply.h"
 #include "coordinator/core/state.h"
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/views.h"
@@ -17,15 +18,15 @@
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/model/report.h"
-#include "tuning/tune.h"
 
 namespace cdb::coordinator {
 
 struct EngineConfig {
   std::vector<Flavor> flavors{};
-  tuning::RuleSet rules{};         // for checking settings at apply
-  std::string dns_server{};        // host:port, shown to clients
-  Duration silence{std::chrono::seconds(1)};       // without a primary's session before it is suspected
+  SettingsCheck check_settings{};             // for apply
+  std::string zone{};                         // of the clusters' names
+  std::string dns_server{};                   // host:port, shown to clients
+  Duration silence{std::chrono::seconds(1)};  // without a primary's session before it is suspected
   Duration power_on_after{std::chrono::seconds(10)};  // a machine that has not been heard of is
                                                       // asked of the provisioner again
 };

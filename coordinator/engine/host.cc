@@ -6,7 +6,9 @@ namespace cdb::coordinator {
 
 EngineHost::EngineHost(Engine& engine, const Clock& clock) : engine_(engine), clock_(clock) {}
 
-EngineHost::~EngineHost() { stop(); }
+EngineHost::~EngineHost() {
+  stop();
+}
 
 void EngineHost::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -33,7 +35,8 @@ void EngineHost::run(const std::stop_token& stop) {
       batch.swap(inbox);
       return !batch.empty();
     });
-    for (const Work& work : batch) work(engine_, Now{clock_.now(), clock_.wall()});
+    for (const Work& work : batch)
+      work(engine_, Now{clock_.now(), clock_.wall()});
     wake = engine_.tick(Now{clock_.now(), clock_.wall()});
     notify_if_changed();
   }

@@ -30,8 +30,9 @@ class EngineHost {
   void stop();
   // Runs the work on the engine thread, soon. Any thread.
   void post(Work work);
-  // Runs f(Engine&, Now) on the engine thread and returns what it returned. Blocking; never from the
-  // engine thread itself. Throws std::future_error when the host stops before the work was done.
+  // Runs f(Engine&, Now) on the engine thread and returns what it returned. Blocking; never from
+  // the engine thread itself. Throws std::future_error when the host stops before the work was
+  // done.
   template <typename F>
   auto call(F f) -> std::invoke_result_t<F, Engine&, Now> {
     using R = std::invoke_result_t<F, Engine&, Now>;

@@ -13,7 +13,7 @@
 namespace cdb::coordinator {
 
 struct ResourceStatus {
-  std::string state{};    // MySQL: creating, ready, degraded, blocked, unavailable, deleting
+  std::string state{};  // MySQL: creating, ready, degraded, blocked, unavailable, deleting
   std::string message{};
   std::string version{};
   std::string primary{};
@@ -33,7 +33,7 @@ struct ResourceView {
 
 struct NodeView {
   Member member{};
-  std::string role{};        // primary, replica
+  std::string role{};  // primary, replica
   std::string goal{};
   bool connected{false};
   bool acker{false};

@@ -73,7 +73,9 @@ Status write_file_atomically(const std::filesystem::path& path, std::string_view
   return {};
 }
 
-Result<std::string> read_file(const std::filesystem::path& path) { return read_from(path, 0); }
+Result<std::string> read_file(const std::filesystem::path& path) {
+  return read_from(path, 0);
+}
 
 Result<std::string> read_file_tail(const std::filesystem::path& path, size_t max_bytes) {
   struct stat info {};

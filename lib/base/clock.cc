@@ -12,7 +12,9 @@ BootTime::time_point BootTime::now() {
   return time_point(std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec));
 }
 
-Instant SystemClock::now() const { return BootTime::now(); }
+Instant SystemClock::now() const {
+  return BootTime::now();
+}
 
 WallTime SystemClock::wall() const {
   return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());

@@ -42,7 +42,9 @@ void configure(Level level, const std::string& file) {
   current() = make(std::move(sink), level);
 }
 
-bool enabled(Level level) { return current()->should_log(to_spdlog(level)); }
+bool enabled(Level level) {
+  return current()->should_log(to_spdlog(level));
+}
 
 void write(Level level, std::string_view event, std::string_view fields) {
   current()->log(to_spdlog(level), "{} {}", event, fields);

@@ -122,10 +122,9 @@ class [[nodiscard]] Result<void> {
 using Status = Result<void>;
 
 // Leaves the enclosing function with the error of `expression`, if it has one.
-#define CDB_TRY(expression)                                   \
-  do {                                                        \
-    if (auto cdb_try_status = (expression); !cdb_try_status)  \
-      return cdb_try_status.error();                          \
+#define CDB_TRY(expression)                                                                 \
+  do {                                                                                      \
+    if (auto cdb_try_status = (expression); !cdb_try_status) return cdb_try_status.error(); \
   } while (false)
 
 #define CDB_CONCAT_INNER(a, b) a##b

@@ -15,8 +15,7 @@ Secret Secret::random() {
   std::string value;
   while (value.size() < kLength) {
     std::array<unsigned char, 64> bytes{};
-    CDB_INVARIANT(::getrandom(bytes.data(), bytes.size(), 0) ==
-                  static_cast<ssize_t>(bytes.size()));
+    CDB_INVARIANT(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
     for (const unsigned char byte : bytes) {
       // 248 = 4 x 62: bytes above it would favour the first letters.
       if (byte < 248 && value.size() < kLength) value += kAlphabet[byte % kAlphabet.size()];

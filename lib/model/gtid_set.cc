@@ -23,7 +23,8 @@ bool is_uuid(std::string_view text) {
   if (text.size() != kUuidLength) return false;
   for (size_t i = 0; i < text.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0)
+      return false;
   }
   return true;
 }
@@ -31,9 +32,8 @@ bool is_uuid(std::string_view text) {
 bool is_tag(std::string_view text) {
   if (text.empty() || text.size() > kMaxTagLength) return false;
   if (std::isdigit(static_cast<unsigned char>(text.front())) != 0) return false;
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return c == '_' || (c < 128 && std::isalnum(c) != 0);
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c == '_' || (c < 128 && std::isalnum(c) != 0); });
 }
 
 bool parse_number(std::string_view text, int64_t& number) {
@@ -62,7 +62,9 @@ void append(Intervals& to, Interval interval) {
   }
 }
 
-bool begins_before(const Interval& a, const Interval& b) { return a.first < b.first; }
+bool begins_before(const Interval& a, const Interval& b) {
+  return a.first < b.first;
+}
 
 void normalise(Intervals& intervals) {
   if (!std::is_sorted(intervals.begin(), intervals.end(), begins_before)) {
@@ -70,7 +72,8 @@ void normalise(Intervals& intervals) {
   }
   Intervals merged;
   merged.reserve(intervals.size());
-  for (const Interval& interval : intervals) append(merged, interval);
+  for (const Interval& interval : intervals)
+    append(merged, interval);
   intervals = std::move(merged);
 }
 
@@ -90,7 +93,8 @@ Intervals without(const Intervals& a, const Intervals& b) {
   Intervals result;
   auto hole = b.begin();
   for (Interval rest : a) {
-    while (hole != b.end() && hole->last < rest.first) ++hole;
+    while (hole != b.end() && hole->last < rest.first)
+      ++hole;
     // `hole` stays on one that may reach into the next interval.
     auto next = hole;
     for (; next != b.end() && next->first <= rest.last; ++next) {
@@ -123,7 +127,8 @@ Intervals shared(const Intervals& a, const Intervals& b) {
 bool covers(const Intervals& outer, const Intervals& inner) {
   auto around = outer.begin();
   for (const Interval& interval : inner) {
-    while (around != outer.end() && around->last < interval.last) ++around;
+    while (around != outer.end() && around->last < interval.last)
+      ++around;
     if (around == outer.end() || around->first > interval.first) return false;
   }
   return true;
@@ -188,7 +193,8 @@ Result<GtidSet> GtidSet::parse(std::string_view text) {
     }
     if (tagged) return unreadable(part);
   }
-  for (auto& source : set.sources_) normalise(source.second);
+  for (auto& source : set.sources_)
+    normalise(source.second);
   return set;
 }
 

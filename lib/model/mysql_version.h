@@ -31,7 +31,9 @@ struct MysqlVersion {
   [[nodiscard]] bool has_initialize_option() const { return at_least(5, 7, 6); }
   // Semi-sync that waits before the commit is visible (AFTER_SYNC): the only kind that is lossless.
   [[nodiscard]] bool has_lossless_semisync() const { return at_least(5, 7, 2); }
-  [[nodiscard]] bool has_source_replica_words() const { return at_least(8, 0, 26); }  // plugins, variables
+  [[nodiscard]] bool has_source_replica_words() const {
+    return at_least(8, 0, 26);
+  }  // plugins, variables
   [[nodiscard]] bool has_change_replication_source() const { return at_least(8, 0, 23); }
   [[nodiscard]] bool has_start_replica() const { return at_least(8, 0, 22); }
   [[nodiscard]] bool has_clone() const { return at_least(8, 0, 17); }

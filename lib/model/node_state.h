@@ -27,11 +27,14 @@ enum class NodeState {
   Lost,                // nothing heard
 };
 
-inline constexpr std::array kAllNodeStates{
-    NodeState::New,       NodeState::Seeding,     NodeState::CatchingUp,  NodeState::Replica,
-    NodeState::Acker,     NodeState::Revoked,     NodeState::Draining,    NodeState::Promoting,
-    NodeState::Primary,   NodeState::PrimaryUnprotected, NodeState::Fenced, NodeState::RejoinCheck,
-    NodeState::Maintenance, NodeState::Quarantined, NodeState::Lost};
+inline constexpr std::array kAllNodeStates{NodeState::New,         NodeState::Seeding,
+                                           NodeState::CatchingUp,  NodeState::Replica,
+                                           NodeState::Acker,       NodeState::Revoked,
+                                           NodeState::Draining,    NodeState::Promoting,
+                                           NodeState::Primary,     NodeState::PrimaryUnprotected,
+                                           NodeState::Fenced,      NodeState::RejoinCheck,
+                                           NodeState::Maintenance, NodeState::Quarantined,
+                                           NodeState::Lost};
 
 std::string_view to_string(NodeState state);  // "catching_up"
 Result<NodeState> parse_node_state(std::string_view text);

@@ -46,7 +46,7 @@ struct ReplicationStatus {
 };
 
 struct SemisyncStatus {
-  bool available{false};       // the plugins are loaded
+  bool available{false};  // the plugins are loaded
   bool source_enabled{false};
   bool replica_enabled{false};
   bool replica_acking{false};  // the running receiver acknowledges
@@ -91,14 +91,14 @@ struct NodeReport {
   RecordVersion accepted{};  // the highest (epoch, version) this node has promised
   NodeState state{NodeState::New};
   MysqldState mysqld{MysqldState::NotInitialised};
-  uint64_t mysqld_boot{0};         // grows with each start of mysqld by an agent; persisted before
-  std::string incarnation{};       // names this copy of the data: new with every initialise or seed
+  uint64_t mysqld_boot{0};    // grows with each start of mysqld by an agent; persisted before
+  std::string incarnation{};  // names this copy of the data: new with every initialise or seed
   std::optional<ServerStatus> server{};  // none unless mysqld answers
-  GtidSet errant{};                // held here, not in the cluster
-  std::optional<GtidSet> final_set{};    // with Fenced: all this node will ever have had in the epoch
-  std::optional<GtidSet> marker{};       // a row written after the current acks_required took effect
-  std::string doing{};             // the action under way: the sentence of its transition row
-  std::string problem{};           // why the last action failed; with mysqld's own last log lines
+  GtidSet errant{};                      // held here, not in the cluster
+  std::optional<GtidSet> final_set{};  // with Fenced: all this node will ever have had in the epoch
+  std::optional<GtidSet> marker{};     // a row written after the current acks_required took effect
+  std::string doing{};                 // the action under way: the sentence of its transition row
+  std::string problem{};  // why the last action failed; with mysqld's own last log lines
   std::optional<Credentials> credentials{};
   std::vector<std::string> pending_restart{};  // settings that wait for a restart
   uint64_t disk_free_bytes{0};
@@ -109,17 +109,17 @@ struct NodeReport {
 struct NodeGoal {
   RecordVersion record{};
   NodeState state{NodeState::Replica};
-  std::optional<Endpoint> source{};  // whom to replicate from
-  std::string source_uuid{};         // transactions of this server in this epoch are never errant
-  std::optional<GtidSet> base{};     // what the elected primary had when it opened; with it a node
-                                     // can tell errant transactions
-  int acks_required{0};              // k, for a primary
-  uint64_t open_boot{0};             // a primary opens only the boot of mysqld with this number
-  bool sole{false};                  // no other member: may open any boot by itself
-  std::optional<GtidSet> drain_to{}; // with Promoting: what must be executed first
-  bool planned{false};               // with Fenced: close gently, its ackers are alive; else kill
-  bool may_reseed{false};            // the cluster has what this node holds: it may be wiped
-  bool may_initialise{false};        // the cluster has never held data: an empty directory is right
+  std::optional<Endpoint> source{};   // whom to replicate from
+  std::string source_uuid{};          // transactions of this server in this epoch are never errant
+  std::optional<GtidSet> base{};      // what the elected primary had when it opened; with it a node
+                                      // can tell errant transactions
+  int acks_required{0};               // k, for a primary
+  uint64_t open_boot{0};              // a primary opens only the boot of mysqld with this number
+  bool sole{false};                   // no other member: may open any boot by itself
+  std::optional<GtidSet> drain_to{};  // with Promoting: what must be executed first
+  bool planned{false};                // with Fenced: close gently, its ackers are alive; else kill
+  bool may_reseed{false};             // the cluster has what this node holds: it may be wiped
+  bool may_initialise{false};  // the cluster has never held data: an empty directory is right
   std::optional<Credentials> credentials{};
   uint32_t server_id{0};
   // What my.cnf is made from.

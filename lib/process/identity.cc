@@ -15,7 +15,9 @@
 namespace cdb::process {
 namespace {
 
-Error gone(pid_t pid) { return not_found("process " + std::to_string(pid) + " is gone"); }
+Error gone(pid_t pid) {
+  return not_found("process " + std::to_string(pid) + " is gone");
+}
 
 template <typename Number>
 bool parse_number(const std::string& text, Number& number) {
@@ -38,7 +40,8 @@ Result<Identity> identify(pid_t pid) {
   if (!stat) return gone(pid);
   // "pid (name) state ...": the name may hold anything, brackets and blanks too.
   const size_t name_end = stat->rfind(')');
-  if (name_end == std::string::npos) return internal("unreadable stat of pid " + std::to_string(pid));
+  if (name_end == std::string::npos)
+    return internal("unreadable stat of pid " + std::to_string(pid));
   const auto fields = split(trim(std::string_view(*stat).substr(name_end + 1)), ' ');
   constexpr size_t kState = 3 - 3;
   constexpr size_t kThreads = 20 - 3;
@@ -82,9 +85,8 @@ Status send_signal(const Identity& identity, int signal) {
 }
 
 Status write_identity(const std::filesystem::path& path, const Identity& identity) {
-  const nlohmann::json json{{"pid", identity.pid},
-                            {"start_ticks", identity.start_ticks},
-                            {"boot_id", identity.boot_id}};
+  const nlohmann::json json{
+      {"pid", identity.pid}, {"start_ticks", identity.start_ticks}, {"boot_id", identity.boot_id}};
   return write_file_atomically(path, json.dump() + "\n");
 }
 

@@ -7,16 +7,15 @@
 #include <exception>
 #include <string_view>
 
+#include <boost/process/child.hpp>
+#include <boost/process/error.hpp>
+#include <boost/process/extend.hpp>
+#include <boost/process/search_path.hpp>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <boost/process/child.hpp>
-#include <boost/process/error.hpp>
-#include <boost/process/extend.hpp>
-#include <boost/process/search_path.hpp>
 
 #include "lib/base/unique_fd.h"
 #include "lib/process/pidfd.h"
@@ -157,14 +156,16 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     const std::string_view text(*entry);
     if (added.count(std::string(text.substr(0, text.find('=')))) == 0) result.emplace_back(text);
   }
-  for (const auto& [name, value] : added) result.push_back(name + "=" + value);
+  for (const auto& [name, value] : added)
+    result.push_back(name + "=" + value);
   return result;
 }
 
 // For exec: ends with a null pointer, valid as long as the strings.
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
-  for (std::string& text : strings) result.push_back(text.data());
+  for (std::string& text : strings)
+    result.push_back(text.data());
   result.push_back(nullptr);
   return result;
 }
@@ -172,8 +173,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 Result<pid_t> launch(const Program& program, ChildSetup setup) {
   const std::string name = program.path.string();
   try {
-    const std::string path =
-        program.path.has_parent_path() ? name : bp::search_path(name).string();
+    const std::string path = program.path.has_parent_path() ? name : bp::search_path(name).string();
     if (path.empty()) {
       return not_found("no program " + name + " in PATH", "install it, or name its full path");
     }

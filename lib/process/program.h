@@ -1,5 +1,6 @@
 #pragma once
-// Runs a helper program to its end. Blocking; any thread. Boost.Process is known to program.cc alone.
+// Runs a helper program to its end. Blocking; any thread. Boost.Process is known to program.cc
+// alone.
 
 #include <filesystem>
 #include <map>
@@ -12,14 +13,14 @@
 namespace cdb::process {
 
 struct Program {
-  std::filesystem::path path{};            // absolute, or looked up in PATH
+  std::filesystem::path path{};  // absolute, or looked up in PATH
   std::vector<std::string> arguments{};
   std::map<std::string, std::string> environment{};  // added to our own
-  std::string input{};                     // its standard input
+  std::string input{};                               // its standard input
 };
 
 struct ProgramResult {
-  int exit_code{0};      // 128 + signal when killed by one
+  int exit_code{0};  // 128 + signal when killed by one
   std::string out{};
   std::string err{};
 };

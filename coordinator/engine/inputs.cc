@@ -1,0 +1,163 @@
+// What agents and workers tell the engine.
+#include <fmt/format.h>
+
+#include "coordinator/engine/engine_impl.h"
+#include "lib/base/log.h"
+
+namespace cdb::coordinator {
+
+using model::ClusterId;
+using model::NodeId;
+
+namespace {
+constexpr Duration kRetrySoon = std::chrono::milliseconds(300);
+constexpr Duration kRetryLater = std::chrono::seconds(2);
+}  // namespace
+
+Result<uint64_t> Engine::Impl::agent_connected(const NodeId& node, const AgentHello& hello,
+                                               std::shared_ptr<AgentSink> sink, Now now) {
+  const auto row = state.clusters.find(node.cluster);
+  if (row == state.clusters.end() || !row->second.members.contains(node.node)) {
+    return not_found("no node " + node.str() + " is known here",
+                     "it was deleted, or belongs to another coordinator");
+  }
+  NodeRuntime& runtime = nodes_[node];
+  if (runtime.sink)
+    runtime.sink->close(conflict("a newer session of " + node.str() + " took over"));
+  runtime.session = next_session_++;
+  runtime.sink = std::move(sink);
+  runtime.reported = false;
+  runtime.sent.reset();
+  runtime.running = true;
+  runtime.machine_problem.clear();
+  log::info("agent.connected", "node={} version={} address={}", node.str(), hello.agent_version,
+            hello.address);
+  drive(node.cluster, now);
+  ++revision;
+  return runtime.session;
+}
+
+void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t sequence,
+                                  const model::NodeReport& report, Now now) {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end() || found->second.session != session) return;
+  NodeRuntime& runtime = found->second;
+  runtime.sink->ack(sequence);
+  if (runtime.reported && runtime.report == report) return;  // a heartbeat
+  const std::string old_problem = runtime.report ? runtime.report->problem : std::string{};
+  runtime.report = report;
+  runtime.reported = true;
+  runtime.lost_at.reset();
+  ++revision;
+
+  const auto row = state.clusters.find(node.cluster);
+  if (row == state.clusters.end()) return;
+  Changes changes;
+  if (report.credentials && report.credentials->complete() && !row->second.credentials) {
+    ClusterRow with_credentials = row->second;
+    with_credentials.credentials = report.credentials;
+    changes.put_clusters.push_back(std::move(with_credentials));
+  }
+  if (!report.problem.empty() && report.problem != old_problem) {
+    changes.events.push_back(event(node.cluster, now, "node.problem", Severity::Warning,
+                                   report.problem, node.node.str()));
+  }
+  // A commit that failed is logged; the next report brings the same again.
+  if (!changes.empty() && !commit(changes)) runtime.report->problem = old_problem;
+  drive(node.cluster, now);
+}
+
+void Engine::Impl::agent_disconnected(const NodeId& node, uint64_t session, Now now) {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end() || found->second.session != session) return;
+  NodeRuntime& runtime = found->second;
+  runtime.session = 0;
+  runtime.sink.reset();
+  runtime.reported = false;
+  runtime.sent.reset();
+  runtime.lost_at = now.at;
+  ++revision;
+  log::info("agent.disconnected", "node={}", node.str());
+  if (state.clusters.contains(node.cluster)) drive(node.cluster, now);
+}
+
+void Engine::Impl::machine_ensured(const NodeId& node, const Result<Machine>& result, Now now) {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end()) return;
+  NodeRuntime& runtime = found->second;
+  runtime.asked = false;
+  ++revision;
+  if (!result) {
+    if (runtime.machine_problem != result.error().text()) {
+      log::warn("machine.problem", "node={} error=\"{}\"", node.str(), result.error().text());
+    }
+    runtime.machine_problem = result.error().text();
+    runtime.ask_after = now.at + kRetryLater;
+    return;
+  }
+  runtime.running = result->state == MachineState::Running;
+  runtime.machine_problem = result->state == MachineState::Failed ? result->detail : std::string{};
+  runtime.ask_after = now.at + (runtime.running ? config.power_on_after : kRetrySoon);
+  const auto row = state.clusters.find(node.cluster);
+  if (row == state.clusters.end() || result->address.empty()) return;
+  const auto member = row->second.members.find(node.node);
+  if (member != row->second.members.end() && member->second.address != result->address) {
+    ClusterRow changed = row->second;
+    changed.members[node.node].address = result->address;
+    Changes changes;
+    changes.put_clusters.push_back(std::move(changed));
+    if (!commit(changes)) {
+      runtime.running = false;  // asked again, and then stored
+      return;
+    }
+  }
+  drive(node.cluster, now);
+}
+
+void Engine::Impl::machine_removed(const NodeId& node, const Result<MachineState>& result,
+                                   Now now) {
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end()) return;
+  NodeRuntime& runtime = found->second;
+  runtime.asked = false;
+  runtime.removed = result && *result == MachineState::Absent;
+  runtime.machine_problem = result ? std::string{} : result.error().text();
+  runtime.ask_after = now.at + (result ? std::chrono::milliseconds(100) : kRetryLater);
+  ++revision;
+  if (runtime.removed) drive(node.cluster, now);
+}
+
+void Engine::Impl::dns_published(const DnsRecords& records, const Status& result, Now now) {
+  const auto found = clusters_.find(records.cluster);
+  if (found == clusters_.end()) return;
+  ClusterRuntime& runtime = found->second;
+  runtime.publishing.reset();
+  ++revision;
+  if (result) {
+    runtime.published = records;
+    runtime.dns_problem.clear();
+    runtime.publish_after = now.at;
+  } else {
+    if (runtime.dns_problem != result.error().text()) {
+      log::warn("dns.problem", "cluster={} error=\"{}\"", records.cluster.str(),
+                result.error().text());
+    }
+    runtime.dns_problem = result.error().text();
+    runtime.publish_after = now.at + kRetrySoon;
+  }
+  if (state.clusters.contains(records.cluster)) drive(records.cluster, now);
+}
+
+void Engine::Impl::dns_removed(const ClusterId& cluster, const Status& result, Now now) {
+  const auto found = clusters_.find(cluster);
+  if (found == clusters_.end()) return;
+  ClusterRuntime& runtime = found->second;
+  runtime.removing_names = false;
+  runtime.names_removed = result.ok();
+  runtime.dns_problem = result ? std::string{} : result.error().text();
+  runtime.publish_after = now.at + kRetryLater;
+  ++revision;
+  if (state.clusters.contains(cluster)) drive(cluster, now);
+}
+
+}  // namespace cdb::coordinator

@@ -1,0 +1,45 @@
+#pragma once
+// What the engine knows for as long as it lives and does not keep: sessions, reports, timers.
+// Values of the engine thread.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "coordinator/core/state.h"
+#include "coordinator/engine/effects.h"
+
+namespace cdb::coordinator {
+
+struct NodeRuntime {
+  uint64_t session{0};  // 0: none open
+  std::shared_ptr<AgentSink> sink{};
+  bool reported{false};  // in the present session
+  std::optional<model::NodeReport> report{};
+  std::optional<Instant> lost_at{};  // when the last session ended, or the node was first known
+  std::optional<model::NodeGoal> sent{};  // the goal this session was last given
+  // The machine.
+  bool running{false};
+  bool asked{false};  // an ensure or remove is under way
+  Instant ask_after{};
+  std::string machine_problem{};
+  bool removed{false};
+};
+
+struct ClusterRuntime {
+  Phase phase{Phase::Forming};
+  Instant phase_since{};
+  std::optional<Instant> ackers_short_since{};
+  std::optional<WallTime> last_election{};
+  std::string last_why{};  // the last decision that changed nothing, logged once
+  // The names.
+  std::optional<DnsRecords> published{};
+  std::optional<DnsRecords> publishing{};
+  Instant publish_after{};
+  std::string dns_problem{};
+  bool names_removed{false};
+  bool removing_names{false};
+};
+
+}  // namespace cdb::coordinator

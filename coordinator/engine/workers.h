@@ -1,0 +1,47 @@
+#pragma once
+// The hands of the engine: one thread for machines, one for names, so that a hung cloud never
+// delays a failover. Each answer goes back through the EngineHost.
+
+#include <deque>
+#include <map>
+#include <thread>
+#include <variant>
+
+#include "coordinator/engine/effects.h"
+#include "coordinator/engine/host.h"
+#include "coordinator/ports/dns_provider.h"
+#include "coordinator/ports/provisioner.h"
+#include "lib/base/sync.h"
+
+namespace cdb::coordinator {
+
+class Workers final : public Effects {
+ public:
+  Workers(Provisioner& provisioner, DnsProvider& dns);
+  ~Workers() override;  // stops both threads; work not begun is dropped
+
+  // Call once, before the host starts.
+  void start(EngineHost& host);
+  void stop();
+
+  void ensure_machine(const MachineSpec& spec) override;
+  void remove_machine(const model::NodeId& node) override;
+  void publish_dns(const DnsRecords& records) override;
+  void remove_dns(const model::ClusterId& cluster) override;
+
+ private:
+  using MachineJob = std::variant<MachineSpec, model::NodeId>;  // ensure, or remove
+  using NameJob = std::variant<DnsRecords, model::ClusterId>;   // publish, or remove
+
+  void work_on_machines(const std::stop_token& stop, EngineHost& host);
+  void work_on_names(const std::stop_token& stop, EngineHost& host);
+
+  Provisioner& provisioner_;
+  DnsProvider& dns_;
+  Sync<std::deque<MachineJob>> machine_jobs_{};
+  Sync<std::deque<NameJob>> name_jobs_{};
+  std::jthread machines_{};
+  std::jthread names_{};
+};
+
+}  // namespace cdb::coordinator
