@@ -1,0 +1,21 @@
+#pragma once
+// What an agent must not forget. Saved before it is acted on or reported. Plain values.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/model/report.h"
+
+namespace cdb::agent {
+
+struct NodeMemory {
+  model::RecordVersion accepted{};        // the highest promised; lower ones are refused
+  std::optional<model::NodeGoal> goal{};  // the last one, without its credentials
+  std::optional<model::Credentials> credentials{};
+  uint64_t mysqld_boot{0};    // counted before each start
+  std::string incarnation{};  // of the data directory; empty: none made yet
+  friend bool operator==(const NodeMemory&, const NodeMemory&) = default;
+};
+
+}  // namespace cdb::agent

@@ -1,0 +1,229 @@
+#include "agent/tasks/node_task.h"
+
+#include <fmt/format.h>
+
+#include "lib/base/log.h"
+
+namespace cdb::agent {
+namespace {
+
+using model::MysqldState;
+using model::NodeState;
+
+constexpr Duration kLook = std::chrono::milliseconds(500);
+constexpr Duration kLookSoon = std::chrono::milliseconds(50);
+constexpr Duration kStatus = std::chrono::seconds(2);
+constexpr size_t kLogLines = 6;
+
+model::NodeGoal without_credentials(model::NodeGoal goal) {
+  goal.credentials.reset();
+  return goal;
+}
+
+}  // namespace
+
+NodeTask::NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes, const Clock& clock)
+    : ports_(ports),
+      disk_free_bytes_(std::move(disk_free_bytes)),
+      clock_(clock),
+      actions_(ports, memory_, progress_),
+      start_backoff_(std::chrono::seconds(1), std::chrono::seconds(30)) {}
+
+Status NodeTask::load() {
+  CDB_ASSIGN_OR_RETURN(memory_, ports_.store.load());
+  if (memory_.incarnation.empty() && ports_.process.initialised()) {
+    return precondition("there is a data directory, but nothing is remembered of it",
+                        "restore the agent's state file, or move the data directory away");
+  }
+  if (memory_.credentials) {
+    agent_password_.with([&](Secret& password) { password = memory_.credentials->agent; });
+  }
+  if (const auto running = ports_.process.running()) {
+    log::info("mysqld.adopted", "pid={} boot={}", running->pid, memory_.mysqld_boot);
+  }
+  return {};
+}
+
+Secret NodeTask::agent_password() const {
+  return agent_password_.read([](const Secret& password) { return password; });
+}
+
+void NodeTask::goal_received(const model::NodeGoal& goal) {
+  news_.with([&](News& news) { news.goal = goal; });
+}
+
+void NodeTask::connection_changed(bool connected, const std::string& why) {
+  log::info(connected ? "coordinator.connected" : "coordinator.lost", "why=\"{}\"", why);
+  news_.with([&](News& news) {
+    news.connected = connected;
+    news.look_again = true;
+  });
+}
+
+void NodeTask::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const Instant wake = step();
+    news_.wait(stop, Deadline::at(wake), [](News& news) {
+      return news.goal.has_value() || std::exchange(news.look_again, false);
+    });
+  }
+}
+
+void NodeTask::take_goal(model::NodeGoal goal) {
+  if (goal.record < memory_.accepted) {
+    log::warn("goal.refused", "goal_epoch={} goal_version={} epoch={} version={}",
+              goal.record.epoch, goal.record.version, memory_.accepted.epoch,
+              memory_.accepted.version);
+    return;
+  }
+  NodeMemory next = memory_;
+  next.accepted = goal.record;
+  next.goal = without_credentials(goal);
+  next.credentials = credentials_after(goal);
+  if (next == memory_) return;
+  // The promise is on disk before it is kept or told.
+  if (const Status saved = ports_.store.save(next); !saved) {
+    problem_ = saved.error().text();
+    return;
+  }
+  const bool news = !memory_.goal || memory_.goal->state != goal.state ||
+                    memory_.accepted.epoch != goal.record.epoch;
+  memory_ = next;
+  if (memory_.credentials) {
+    agent_password_.with([&](Secret& password) { password = memory_.credentials->agent; });
+  }
+  if (news) {
+    log::info("goal.accepted", "epoch={} version={} state={} source={}", goal.record.epoch,
+              goal.record.version, to_string(goal.state), goal.source ? goal.source->str() : "-");
+  }
+}
+
+std::optional<model::Credentials> NodeTask::credentials_after(const model::NodeGoal& goal) const {
+  if (goal.credentials && goal.credentials->complete()) return goal.credentials;
+  // The first node of a cluster makes the accounts that all others will have.
+  const bool first = goal.state == NodeState::Promoting && goal.may_initialise;
+  if (memory_.credentials || !first) return memory_.credentials;
+  return model::Credentials{Secret::random(), Secret::random(), Secret::random(), Secret::random()};
+}
+
+Situation NodeTask::look() {
+  Situation s;
+  if (memory_.goal) s.goal = *memory_.goal;
+  s.boot = memory_.mysqld_boot;
+  s.coordinator_connected = news_.read([](const News& news) { return news.connected; });
+  s.closed_epoch = progress_.closed_epoch;
+  s.prepared_epoch = progress_.prepared_epoch;
+  s.marked = progress_.marked;
+
+  const auto running = ports_.process.running();
+  if (running != watched_) {
+    if (watched_ && !answered_) start_failed();
+    watched_ = running;
+    answered_ = false;
+    if (running) {
+      ports_.process.on_exit([this] { news_.with([](News& news) { news.look_again = true; }); });
+    }
+  }
+  const Instant now = clock_.now();
+  if (!running) {
+    if (!down_since_) {
+      down_since_ = now;
+      if (ports_.process.initialised() && memory_.mysqld_boot > 0)
+        log::warn("mysqld.ended", "boot={}", memory_.mysqld_boot);
+    }
+    s.mysqld_down_for = now - *down_since_;
+    s.mysqld = ports_.process.initialised() ? MysqldState::Stopped : MysqldState::NotInitialised;
+    return s;
+  }
+  down_since_.reset();
+  auto status = ports_.server.status(Deadline::after(kStatus));
+  if (status) {
+    if (!answered_) start_backoff_.reset();
+    answered_ = true;
+    s.mysqld = MysqldState::Running;
+    s.server = std::move(*status);
+  } else {
+    s.mysqld = answered_ ? MysqldState::Stalled : MysqldState::Starting;
+    log::debug("mysqld.silent", "error=\"{}\"", status.error().text());
+  }
+  return s;
+}
+
+void NodeTask::start_failed() {
+  const std::string lines = ports_.process.last_log_lines(kLogLines);
+  problem_ = "mysqld does not start" + (lines.empty() ? "" : ": " + lines);
+  log::error("mysqld.start_failed", "boot={} log=\"{}\"", memory_.mysqld_boot, lines);
+  start_after_ = clock_.now() + start_backoff_.next();
+}
+
+void NodeTask::report(const Situation& s, const std::string& doing) {
+  if (client_ == nullptr) return;
+  model::NodeReport report;
+  report.accepted = memory_.accepted;
+  report.state = classify(s);
+  report.mysqld = s.mysqld;
+  report.mysqld_boot = s.boot;
+  report.incarnation = memory_.incarnation;
+  report.server = s.server;
+  report.errant = errant_of(s);
+  if (progress_.closed_epoch == memory_.accepted.epoch && s.mysqld == MysqldState::Running) {
+    report.final_set = progress_.final_set;
+  }
+  if (progress_.marked == memory_.accepted) report.marker = progress_.marker;
+  report.doing = doing;
+  report.problem = problem_;
+  report.credentials = memory_.credentials;
+  report.pending_restart = progress_.pending_restart;
+  report.disk_free_bytes = disk_free_bytes_();
+  client_->report(report);
+}
+
+void NodeTask::note(const Transition& transition, const Status& result) {
+  if (result) {
+    // A start has succeeded once the server answers.
+    if (transition.action != Action::Start) problem_.clear();
+    return;
+  }
+  const std::string text =
+      fmt::format("{}: {}", to_string(transition.action), result.error().text());
+  const bool slow = result.error().code == Code::Deadline;  // it goes on with the next step
+  if (!slow && text != problem_) log::warn("node.problem", "{}", text);
+  if (!slow) problem_ = text;
+}
+
+Instant NodeTask::step() {
+  if (auto goal = news_.with([](News& news) { return std::exchange(news.goal, std::nullopt); })) {
+    take_goal(std::move(*goal));
+  }
+  Situation s = look();
+  if (!memory_.goal) {
+    report(s, {});
+    return clock_.now() + kLook;
+  }
+  if (s.mysqld == MysqldState::Running) {
+    if (const Status shape = actions_.keep_in_shape(s); !shape) note({Action::Adjust, {}}, shape);
+  }
+  const Transition transition = next_transition(s);
+  if (transition.sentence != last_sentence_) {
+    last_sentence_ = transition.sentence;
+    log::info("node.step", "goal={} reported={} action={} why=\"{}\"", to_string(s.goal.state),
+              to_string(classify(s)), to_string(transition.action), transition.sentence);
+  }
+  if (transition.action == Action::None) {
+    if (s.mysqld == MysqldState::Running) problem_.clear();
+    report(s, {});
+    const bool moving = s.mysqld != MysqldState::Running;
+    return clock_.now() + (moving ? kLookSoon * 2 : kLook);
+  }
+  if (transition.action == Action::Start && start_after_ && clock_.now() < *start_after_) {
+    report(s, "mysqld did not start; it is tried again soon");
+    return *start_after_;
+  }
+  report(s, std::string(transition.sentence));
+  const Status done = actions_.run(transition.action, s);
+  note(transition, done);
+  // What was done is looked at and told at once.
+  return clock_.now() + (done ? Duration::zero() : kLookSoon * 4);
+}
+
+}  // namespace cdb::agent

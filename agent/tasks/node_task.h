@@ -1,0 +1,72 @@
+#pragma once
+// The node's one worker: looks at mysqld, says what it sees, and takes the next step of the
+// transition table towards the goal. step() is the whole of it; run() only repeats it. Goals and
+// news arrive from other threads.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "agent/core/memory.h"
+#include "agent/ports/coordinator_client.h"
+#include "agent/tasks/node_actions.h"
+#include "lib/base/backoff.h"
+#include "lib/base/sync.h"
+
+namespace cdb::agent {
+
+class NodeTask final : public CoordinatorEvents {
+ public:
+  NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes, const Clock& clock);
+
+  // Reads the memory and adopts a mysqld that runs. Call once, first.
+  Status load();
+  // Where the reports go; set before run().
+  void set_client(CoordinatorClient& client) { client_ = &client; }
+  // Until a stop is asked for.
+  void run(const std::stop_token& stop);
+  // One look and at most one action; returns when it wants to be called again.
+  Instant step();
+
+  // What MysqlServer logs in with; any thread.
+  [[nodiscard]] Secret agent_password() const;
+
+  // CoordinatorEvents, any thread.
+  void goal_received(const model::NodeGoal& goal) override;
+  void connection_changed(bool connected, const std::string& why) override;
+
+ private:
+  struct News {
+    std::optional<model::NodeGoal> goal{};
+    bool connected{false};
+    bool look_again{false};
+  };
+
+  void take_goal(model::NodeGoal goal);
+  std::optional<model::Credentials> credentials_after(const model::NodeGoal& goal) const;
+  void start_failed();
+  Situation look();
+  void report(const Situation& situation, const std::string& doing);
+  void note(const Transition& transition, const Status& result);
+
+  NodePorts ports_;
+  std::function<uint64_t()> disk_free_bytes_;
+  const Clock& clock_;
+  CoordinatorClient* client_{nullptr};
+  Sync<News> news_{};
+  Sync<Secret> agent_password_{};
+  NodeMemory memory_{};
+  Progress progress_{};
+  NodeActions actions_;
+  std::optional<Instant> down_since_{};
+  std::optional<Instant> start_after_{};
+  std::optional<process::Identity> watched_{};
+  bool answered_{false};  // the present mysqld has answered at least once
+  std::string problem_{};
+  std::string_view last_sentence_{};
+  Backoff start_backoff_;
+};
+
+}  // namespace cdb::agent
