@@ -3,7 +3,6 @@
 // seconds at most (but Initialise and a seed), and says Deadline when it wants to be called again.
 // One thread: the NodeTask's.
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,7 +34,6 @@ struct Progress {
   bool accounts_ready{false};            // for the present boot
   std::optional<Instant> followed_at{};  // when replication was last (re)started
   std::vector<std::string> pending_restart{};
-  std::map<std::string, std::string> applied{};  // settings changed online since mysqld started
 };
 
 class NodeActions {
