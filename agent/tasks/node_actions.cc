@@ -71,6 +71,7 @@ Status NodeActions::start(const Situation& s) {
   CDB_TRY(ports_.store.save(next));
   memory_ = next;
   progress_ = Progress{};
+  CDB_TRY(ports_.config.starting());
   const auto started = ports_.process.start();
   return started ? Status{} : Status{started.error()};
 }
@@ -87,13 +88,21 @@ Status NodeActions::keep_in_shape(const Situation& s) {
   std::vector<std::string> pending;
   std::string refused;
   for (const ConfigChange& change : changes) {
-    if (change.dynamic) {
-      const Status set =
-          ports_.server.set_variable(change.name, change.value, Deadline::after(kStatement));
-      if (set) continue;
-      refused = set.error().text();
+    const auto done = progress_.applied.find(change.name);
+    if (done != progress_.applied.end() && done->second == change.value) continue;
+    if (!change.dynamic) {
+      pending.push_back(change.name);
+      continue;
     }
-    pending.push_back(change.name);
+    const Status set =
+        ports_.server.set_variable(change.name, change.value, Deadline::after(kStatement));
+    if (!set) {
+      pending.push_back(change.name);
+      refused = set.error().text();
+      continue;
+    }
+    progress_.applied[change.name] = change.value;
+    log::info("config.applied", "name={} value={}", change.name, change.value);
   }
   progress_.pending_restart = std::move(pending);
   return refused.empty() ? Status{} : Status{precondition("a setting was not taken: " + refused)};

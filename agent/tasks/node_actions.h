@@ -3,6 +3,7 @@
 // seconds at most (but Initialise and a seed), and says Deadline when it wants to be called again.
 // One thread: the NodeTask's.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct Progress {
   bool accounts_ready{false};            // for the present boot
   std::optional<Instant> followed_at{};  // when replication was last (re)started
   std::vector<std::string> pending_restart{};
+  std::map<std::string, std::string> applied{};  // settings changed online since mysqld started
 };
 
 class NodeActions {

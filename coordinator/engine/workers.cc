@@ -25,16 +25,16 @@ std::optional<Job> take(Sync<std::deque<Job>>& jobs, const std::stop_token& stop
 
 }  // namespace
 
-Workers::Workers(Provisioner& provisioner, DnsProvider& dns)
-    : provisioner_(provisioner), dns_(dns) {}
+Workers::Workers(DnsProvider& dns) : dns_(dns) {}
 
 Workers::~Workers() {
   stop();
 }
 
-void Workers::start(EngineHost& host) {
-  machines_ =
-      std::jthread([this, &host](const std::stop_token& stop) { work_on_machines(stop, host); });
+void Workers::start(EngineHost& host, Provisioner& provisioner) {
+  machines_ = std::jthread([this, &host, &provisioner](const std::stop_token& stop) {
+    work_on_machines(machine_jobs_, stop, host, provisioner);
+  });
   names_ = std::jthread([this, &host](const std::stop_token& stop) { work_on_names(stop, host); });
 }
 
@@ -68,16 +68,17 @@ void Workers::remove_dns(const model::ClusterId& cluster) {
   name_jobs_.with([&](auto& queue) { queue.emplace_back(cluster); });
 }
 
-void Workers::work_on_machines(const std::stop_token& stop, EngineHost& host) {
-  while (const auto job = take(machine_jobs_, stop)) {
+void Workers::work_on_machines(Sync<std::deque<MachineJob>>& jobs, const std::stop_token& stop,
+                               EngineHost& host, Provisioner& provisioner) {
+  while (const auto job = take(jobs, stop)) {
     if (const auto* spec = std::get_if<MachineSpec>(&*job)) {
-      auto result = provisioner_.ensure(*spec);
+      auto result = provisioner.ensure(*spec);
       host.post([node = spec->node, result = std::move(result)](Engine& engine, Now now) {
         engine.machine_ensured(node, result, now);
       });
     } else {
       const auto node = std::get<model::NodeId>(*job);
-      auto result = provisioner_.remove(node);
+      auto result = provisioner.remove(node);
       host.post([node, result = std::move(result)](Engine& engine, Now now) {
         engine.machine_removed(node, result, now);
       });

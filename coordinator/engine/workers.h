@@ -17,11 +17,11 @@ namespace cdb::coordinator {
 
 class Workers final : public Effects {
  public:
-  Workers(Provisioner& provisioner, DnsProvider& dns);
+  explicit Workers(DnsProvider& dns);
   ~Workers() override;  // stops both threads; work not begun is dropped
 
-  // Call once, before the host starts.
-  void start(EngineHost& host);
+  // Once, before the host starts; what was asked for until then is done now.
+  void start(EngineHost& host, Provisioner& provisioner);
   void stop();
 
   void ensure_machine(const MachineSpec& spec) override;
@@ -33,10 +33,10 @@ class Workers final : public Effects {
   using MachineJob = std::variant<MachineSpec, model::NodeId>;  // ensure, or remove
   using NameJob = std::variant<DnsRecords, model::ClusterId>;   // publish, or remove
 
-  void work_on_machines(const std::stop_token& stop, EngineHost& host);
+  static void work_on_machines(Sync<std::deque<MachineJob>>& jobs, const std::stop_token& stop,
+                               EngineHost& host, Provisioner& provisioner);
   void work_on_names(const std::stop_token& stop, EngineHost& host);
 
-  Provisioner& provisioner_;
   DnsProvider& dns_;
   Sync<std::deque<MachineJob>> machine_jobs_{};
   Sync<std::deque<NameJob>> name_jobs_{};

@@ -22,7 +22,7 @@ struct ServerConfig {
   // A connection that is silent for `keepalive` is pinged, and ended when the answer takes longer
   // than `keepalive_timeout`: this is how a machine that lost its power is noticed.
   Duration keepalive{std::chrono::seconds(1)};
-  Duration keepalive_timeout{std::chrono::seconds(2)};
+  Duration keepalive_timeout{std::chrono::seconds(1)};
 };
 
 struct NamedService {

@@ -1,0 +1,149 @@
+// cdb-coordinator: reads its configuration, builds the parts, runs until told to stop. The
+// databases go on without it.
+#include <csignal>
+#include <cstdio>
+#include <string_view>
+
+#include <malloc.h>
+
+#include "coordinator/adapters/flavors.h"
+#include "coordinator/adapters/sqlite_store.h"
+#include "coordinator/coordinator_config.h"
+#include "coordinator/engine/host.h"
+#include "coordinator/engine/workers.h"
+#include "coordinator/rpc/services.h"
+#include "lib/base/atomic_file.h"
+#include "lib/base/log.h"
+#include "tuning/tune.h"
+
+namespace cdb::coordinator {
+namespace {
+
+constexpr int kExitUsage = 64;
+constexpr const char* kVersion = "0.1.0";
+constexpr const char* kHelp =
+    "Usage: cdb-coordinator --config FILE\n"
+    "\n"
+    "Keeps the declared clusters, provisions their machines, decides who is primary and writes "
+    "the\n"
+    "DNS names. Stopping it stops no database.\n"
+    "\n"
+    "  --config FILE   see packaging/etc/coordinator.toml for every key (TOML)\n"
+    "  --version       prints the version\n"
+    "  --help          prints this\n";
+
+// What tuning says about settings, in the words of an apply.
+SettingsCheck settings_check(const tuning::RuleSet& rules) {
+  return [&rules](const model::MysqlVersion& version, const Sizing& sizing,
+                  const std::map<std::string, std::string>& settings) {
+    tuning::Facts facts;
+    facts.version = version;
+    facts.memory_bytes = sizing.flavor.memory_bytes;
+    facts.vcpu = sizing.flavor.vcpu;
+    facts.disk_kind = sizing.disk_kind;
+    facts.disk_bytes = sizing.disk_bytes;
+    std::vector<FieldError> errors;
+    for (tuning::Violation& violation : tuning::check_overrides(facts, rules, settings)) {
+      errors.push_back(
+          {std::move(violation.field), std::move(violation.message), std::move(violation.hint)});
+    }
+    if (!errors.empty()) return errors;
+    if (const auto plan = tuning::tune(facts, rules, settings); !plan) {
+      errors.push_back({"", plan.error().message, plan.error().hint});
+    }
+    return errors;
+  };
+}
+
+Result<Rfc2136Dns> open_dns(const CoordinatorConfig& config) {
+  CDB_ASSIGN_OR_RETURN(TsigKey key, load_tsig_key(config.dns_key_file));
+  return Rfc2136Dns::open({config.dns_server, config.dns_zone, std::move(key)});
+}
+
+// Everything but the command line. The order of construction is the order of dependence; the end
+// undoes it backwards.
+Status run(CoordinatorConfig config, const sigset_t& signals) {
+  CDB_ASSIGN_OR_RETURN(std::vector<Flavor> flavors, load_flavors(config.flavors));
+  CDB_ASSIGN_OR_RETURN(const tuning::RuleSet rules, tuning::load_rules(config.tuning_dir));
+  CDB_ASSIGN_OR_RETURN(const auto store, SqliteStore::open({config.state}));
+  CDB_ASSIGN_OR_RETURN(Rfc2136Dns dns, open_dns(config));
+  const SystemClock clock;
+
+  Workers workers(dns);
+  EngineConfig engine_config;
+  engine_config.flavors = std::move(flavors);
+  engine_config.check_settings = settings_check(rules);
+  engine_config.zone = config.dns_zone;
+  engine_config.dns_server = config.dns_server;
+  Engine engine(std::move(engine_config), *store, workers);
+  CDB_TRY(engine.load({clock.now(), clock.wall()}));
+
+  EngineHost host(engine, clock);
+  const auto sessions = make_engine_sessions(host);
+  // Calls that come before the host starts wait in its inbox.
+  CDB_ASSIGN_OR_RETURN(const auto server, Server::start({config.listen, config.insecure_listen},
+                                                        make_services(host, *sessions)));
+  std::string endpoints;
+  config.local.coordinators = server->addresses();
+  for (const std::string& address : server->addresses())
+    endpoints += address + "\n";
+
+  CDB_ASSIGN_OR_RETURN(LocalProvisioner provisioner, LocalProvisioner::open(config.local));
+  CDB_ASSIGN_OR_RETURN(std::vector<model::MysqlVersion> versions, provisioner.installed_versions());
+  engine.versions_found(std::move(versions));
+  workers.start(host, provisioner);
+  host.start();
+  if (!config.endpoint_file.empty())
+    CDB_TRY(write_file_atomically(config.endpoint_file, endpoints));
+  log::info("coordinator.started", "version={} listen={}", kVersion, server->addresses().front());
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log::info("coordinator.stopping", "signal={}", signal);
+  server->stop(Deadline::after(std::chrono::seconds(2)));
+  workers.stop();
+  host.stop();
+  return {};
+}
+
+int main(int argc, char** argv) {
+  std::string_view file;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--help" || argument == "-h") return std::fputs(kHelp, stdout) < 0 ? 1 : 0;
+    if (argument == "--version") return std::printf("cdb-coordinator %s\n", kVersion) < 0 ? 1 : 0;
+    if (argument == "--config" && i + 1 < argc) {
+      file = argv[++i];
+    } else {
+      std::fprintf(stderr, "cdb-coordinator: unknown argument '%s'\n%s", argv[i], kHelp);
+      return kExitUsage;
+    }
+  }
+  if (file.empty()) return std::fputs(kHelp, stderr), kExitUsage;
+  auto config = load_coordinator_config(file);
+  if (!config) {
+    log::error("coordinator.failed", "{}", config.error().text());
+    return 1;
+  }
+  log::configure(config->log_level == "debug" ? log::Level::Debug : log::Level::Info,
+                 config->log_file);
+  ::mallopt(M_ARENA_MAX, 2);
+  // Before any thread starts, so that all of them inherit it.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const Status done = run(std::move(*config), signals);
+  if (done) return 0;
+  log::error("coordinator.failed", "{}", done.error().text());
+  return 1;
+}
+
+}  // namespace
+}  // namespace cdb::coordinator
+
+int main(int argc, char** argv) {
+  return cdb::coordinator::main(argc, argv);
+}
