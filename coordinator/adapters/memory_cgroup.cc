@@ -18,16 +18,12 @@ namespace {
 
 constexpr const char* kParent = "cdb";
 
-Error failed(const std::string& what, int error) {
-  return from_errno("memory cgroup: " + what, error);
-}
-
 // One write, as the kernel wants it: each is a command.
 Status command(const std::filesystem::path& file, const std::string& text) {
   const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd) return failed("open " + file.string(), errno);
+  if (!fd) return from_errno("open " + file.string(), errno);
   if (::write(fd.get(), text.data(), text.size()) < 0)
-    return failed("write " + file.string(), errno);
+    return from_errno("write " + file.string(), errno);
   return {};
 }
 
@@ -44,7 +40,7 @@ Status pass_on(const std::filesystem::path& directory) {
 
 Status make(const std::filesystem::path& directory) {
   if (::mkdir(directory.c_str(), 0755) == 0 || errno == EEXIST) return {};
-  return failed("make " + directory.string(), errno);
+  return from_errno("make " + directory.string(), errno);
 }
 
 // mountinfo writes blanks and backslashes in paths as \040 and \134.
@@ -122,7 +118,7 @@ Status MemoryCgroups::remove(const std::string& instance) const {
   if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return {};
   if (::rmdir(path.c_str()) != 0 && errno != ENOENT) {
     if (errno == EBUSY) return conflict("cgroup " + path.string() + " still has processes");
-    return failed("remove " + path.string(), errno);
+    return from_errno("remove " + path.string(), errno);
   }
   // The parents go with the last of their children; until then the kernel refuses, rightly.
   ::rmdir(path.parent_path().c_str());
