@@ -69,23 +69,20 @@ void NodeTask::run(const std::stop_token& stop) {
   }
 }
 
-void NodeTask::take_goal(model::NodeGoal goal) {
+Status NodeTask::take_goal(const model::NodeGoal& goal) {
   if (goal.record < memory_.accepted) {
     log::warn("goal.refused", "goal_epoch={} goal_version={} epoch={} version={}",
               goal.record.epoch, goal.record.version, memory_.accepted.epoch,
               memory_.accepted.version);
-    return;
+    return {};
   }
   NodeMemory next = memory_;
   next.accepted = goal.record;
   next.goal = without_credentials(goal);
   next.credentials = credentials_after(goal);
-  if (next == memory_) return;
+  if (next == memory_) return {};
   // The promise is on disk before it is kept or told.
-  if (const Status saved = ports_.store.save(next); !saved) {
-    problem_ = saved.error().text();
-    return;
-  }
+  CDB_TRY(ports_.store.save(next));
   const bool news = !memory_.goal || memory_.goal->state != goal.state ||
                     memory_.accepted.epoch != goal.record.epoch;
   memory_ = next;
@@ -96,6 +93,7 @@ void NodeTask::take_goal(model::NodeGoal goal) {
     log::info("goal.accepted", "epoch={} version={} state={} source={}", goal.record.epoch,
               goal.record.version, to_string(goal.state), goal.source ? goal.source->str() : "-");
   }
+  return {};
 }
 
 std::optional<model::Credentials> NodeTask::credentials_after(const model::NodeGoal& goal) const {
@@ -171,7 +169,7 @@ void NodeTask::report(const Situation& s, const std::string& doing) {
   }
   if (progress_.marked == memory_.accepted) report.marker = progress_.marker;
   report.doing = doing;
-  report.problem = problem_;
+  report.problem = memory_problem_.empty() ? problem_ : memory_problem_;
   report.credentials = memory_.credentials;
   report.pending_restart = progress_.pending_restart;
   report.disk_free_bytes = disk_free_bytes_();
@@ -193,7 +191,12 @@ void NodeTask::note(const Transition& transition, const Status& result) {
 
 Instant NodeTask::step() {
   if (auto goal = news_.with([](News& news) { return std::exchange(news.goal, std::nullopt); })) {
-    take_goal(std::move(*goal));
+    untaken_ = std::move(goal);
+  }
+  if (untaken_) {
+    const Status taken = take_goal(*untaken_);
+    memory_problem_ = taken ? std::string{} : taken.error().text();
+    if (taken) untaken_.reset();
   }
   Situation s = look();
   if (!memory_.goal) {

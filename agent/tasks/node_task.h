@@ -44,7 +44,7 @@ class NodeTask final : public CoordinatorEvents {
     bool look_again{false};
   };
 
-  void take_goal(model::NodeGoal goal);
+  Status take_goal(const model::NodeGoal& goal);
   std::optional<model::Credentials> credentials_after(const model::NodeGoal& goal) const;
   void start_failed();
   Situation look();
@@ -63,7 +63,9 @@ class NodeTask final : public CoordinatorEvents {
   std::optional<Instant> down_since_{};
   std::optional<Instant> start_after_{};
   std::optional<process::Identity> watched_{};
-  bool answered_{false};  // the present mysqld has answered at least once
+  bool answered_{false};                      // the present mysqld has answered at least once
+  std::optional<model::NodeGoal> untaken_{};  // could not be saved: tried again
+  std::string memory_problem_{};
   std::string problem_{};
   std::string_view last_sentence_{};
   Backoff start_backoff_;

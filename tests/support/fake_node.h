@@ -1,0 +1,100 @@
+#pragma once
+// A node without MySQL: a server, a process, files and a memory that behave like the real ones as
+// far as the node's worker can tell. One thread.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/ports/coordinator_client.h"
+#include "agent/tasks/node_actions.h"
+
+namespace cdb::agent::test {
+
+struct FakeMachine {
+  bool initialised{false};
+  bool running{false};
+  uint64_t starts{0};
+  bool start_fails{false};  // mysqld exits at once
+  model::ServerStatus status{};
+  std::vector<std::string> calls{};
+  std::optional<NodeMemory> saved{};
+  bool disk_full{false};
+
+  void boot();  // as every start: closed
+  void write(const std::string& gtids);
+};
+
+class FakeServer final : public MysqlServer {
+ public:
+  explicit FakeServer(FakeMachine& machine) : m_(machine) {}
+  Result<model::ServerStatus> status(Deadline) override;
+  Status ensure_accounts(const model::Credentials&, Deadline) override;
+  Status replicate_from(const ReplicationSource& source, Deadline) override;
+  Status stop_receiver(Deadline) override;
+  Status start_applier(Deadline) override;
+  Status stop_applier(Deadline) override;
+  Status wait_for_executed(const model::GtidSet& set, Deadline) override;
+  Status reset_replication(Deadline) override;
+  Status set_acks_required(int acks, Deadline) override;
+  Status set_writable(Deadline) override;
+  Status set_read_only(Deadline) override;
+  Status kill_client_sessions(Deadline) override;
+  Result<model::GtidSet> write_marker(model::RecordVersion, Deadline) override;
+  Status set_variable(const std::string& name, const std::string& value, Deadline) override;
+  Result<std::map<std::string, std::string>> variables(const std::vector<std::string>&,
+                                                       Deadline) override;
+  Status clone_from(const ReplicationSource&, Deadline) override;
+
+ private:
+  Status up(const char* call);
+  FakeMachine& m_;
+};
+
+class FakeProcess final : public MysqlProcess {
+ public:
+  explicit FakeProcess(FakeMachine& machine) : m_(machine) {}
+  Result<model::MysqlVersion> version() override { return model::MysqlVersion{9, 7, 4}; }
+  bool initialised() override { return m_.initialised; }
+  Status initialise(Deadline) override;
+  Result<std::filesystem::path> archive_and_wipe(const std::string& label) override;
+  Status check_config(const std::filesystem::path&, Deadline) override { return {}; }
+  std::optional<process::Identity> running() override;
+  Result<process::Identity> start() override;
+  Status kill(Deadline) override;
+  Status stop(Deadline) override;
+  void on_exit(std::function<void()>) override {}
+  std::string last_log_lines(size_t) override { return "[ERROR] no such option"; }
+
+ private:
+  FakeMachine& m_;
+};
+
+class FakeConfig final : public ConfigFiles {
+ public:
+  std::vector<ConfigChange> changes{};
+  Result<std::vector<ConfigChange>> ensure(const model::NodeGoal&, Deadline) override {
+    return changes;
+  }
+  Status starting() override { return {}; }
+  Status write_client_files(const model::Credentials&) override { return {}; }
+};
+
+class FakeMemory final : public MemoryStore {
+ public:
+  explicit FakeMemory(FakeMachine& machine) : m_(machine) {}
+  Result<NodeMemory> load() override { return m_.saved.value_or(NodeMemory{}); }
+  Status save(const NodeMemory& memory) override;
+
+ private:
+  FakeMachine& m_;
+};
+
+class FakeClient final : public CoordinatorClient {
+ public:
+  std::vector<model::NodeReport> reports{};
+  void report(const model::NodeReport& report) override { reports.push_back(report); }
+};
+
+}  // namespace cdb::agent::test

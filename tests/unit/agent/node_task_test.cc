@@ -1,0 +1,231 @@
+#include "agent/tasks/node_task.h"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/fake_node.h"
+
+namespace cdb::agent {
+
+using model::NodeState;
+
+namespace {
+
+const std::string kFirst = "10000000-0000-0000-0000-000000000000";
+const std::string kOwn = "20000000-0000-0000-0000-000000000000";
+
+model::Credentials accounts() {
+  return {Secret("r"), Secret("a"), Secret("p"), Secret("u")};
+}
+
+model::NodeGoal goal(NodeState state, uint64_t epoch, uint64_t version) {
+  model::NodeGoal g;
+  g.state = state;
+  g.record = {epoch, version};
+  g.credentials = accounts();
+  g.base = model::GtidSet{};
+  g.may_initialise = true;
+  if (state == NodeState::Replica || state == NodeState::Acker) {
+    g.source = model::Endpoint{"127.0.0.9", 3306};
+    g.source_uuid = kFirst;
+  }
+  return g;
+}
+
+// A node's worker on a machine that can be broken.
+struct Node {
+  test::FakeMachine machine{};
+  test::FakeServer server{machine};
+  test::FakeProcess process{machine};
+  test::FakeConfig config{};
+  test::FakeMemory memory{machine};
+  test::FakeClient client{};
+  SystemClock clock{};
+  std::unique_ptr<NodeTask> task{};
+
+  Node() { restart_agent(); }
+
+  void restart_agent() {
+    task = std::make_unique<NodeTask>(
+        NodePorts{server, process, config, memory}, [] { return uint64_t{1} << 30; }, clock);
+    task->set_client(client);
+    REQUIRE(task->load().ok());
+    task->connection_changed(true, "test");
+  }
+
+  // So many looks that everything that follows from the goal has been done.
+  void settle() {
+    for (int i = 0; i < 12; ++i)
+      task->step();
+  }
+
+  void reach(const model::NodeGoal& g) {
+    task->goal_received(g);
+    settle();
+  }
+
+  const model::NodeReport& last() { return client.reports.back(); }
+  long count(const std::string& call) {
+    return std::count(machine.calls.begin(), machine.calls.end(), call);
+  }
+};
+
+void make_primary(Node& node) {
+  node.reach(goal(NodeState::Promoting, 1, 1));
+  model::NodeGoal open = goal(NodeState::PrimaryUnprotected, 1, 2);
+  open.open_boot = node.last().mysqld_boot;
+  node.reach(open);
+}
+
+}  // namespace
+
+TEST_CASE("the first node makes the accounts, a data directory, and waits read-only to be opened") {
+  Node node;
+  model::NodeGoal first = goal(NodeState::Promoting, 1, 1);
+  first.credentials.reset();
+  node.reach(first);
+  CHECK(node.last().state == NodeState::Promoting);
+  CHECK(node.last().credentials->complete());
+  CHECK(node.machine.status.read_only);
+  CHECK(node.count("initialise") == 1);
+  CHECK(node.count("accounts") == 1);
+
+  model::NodeGoal open = goal(NodeState::PrimaryUnprotected, 1, 2);
+  open.credentials = node.last().credentials;
+  open.open_boot = node.last().mysqld_boot;
+  node.reach(open);
+  CHECK(node.last().state == NodeState::PrimaryUnprotected);
+  CHECK(node.last().marker);
+}
+
+TEST_CASE("a lower (epoch, version) than ever seen is refused, also by the next agent") {
+  Node node;
+  make_primary(node);
+  node.reach(goal(NodeState::Replica, 5, 1));
+  CHECK(node.last().accepted == model::RecordVersion{5, 1});
+  node.restart_agent();
+  model::NodeGoal stale = goal(NodeState::PrimaryUnprotected, 4, 9);
+  stale.open_boot = node.last().mysqld_boot;
+  stale.sole = true;
+  node.reach(stale);
+  CHECK(node.last().accepted == model::RecordVersion{5, 1});
+  CHECK(node.machine.status.read_only);
+}
+
+TEST_CASE("a promise that cannot be saved is neither kept nor told") {
+  Node node;
+  make_primary(node);
+  node.machine.disk_full = true;
+  node.reach(goal(NodeState::Replica, 7, 1));
+  CHECK(node.last().accepted.epoch == 1);
+  CHECK(node.last().problem.find("no space") != std::string::npos);
+  CHECK_FALSE(node.machine.status.read_only);
+}
+
+TEST_CASE("a restarted agent adopts mysqld and changes nothing about it") {
+  Node node;
+  make_primary(node);
+  const auto calls = node.machine.calls.size();
+  const auto boot = node.last().mysqld_boot;
+  node.restart_agent();
+  node.settle();
+  CHECK(node.last().state == NodeState::PrimaryUnprotected);
+  CHECK(node.last().mysqld_boot == boot);
+  CHECK(node.machine.starts == 1);
+  CHECK(node.count("kill") == 0);
+  // Accounts are looked at once more, and the marker is written anew: nothing else.
+  CHECK(node.machine.calls.size() <= calls + 2);
+}
+
+TEST_CASE("a deposed primary is killed, comes back closed and replicates") {
+  Node node;
+  make_primary(node);
+  node.reach(goal(NodeState::Replica, 2, 3));
+  CHECK(node.count("kill") == 1);
+  CHECK(node.machine.starts == 2);
+  CHECK(node.last().state == NodeState::Replica);
+  CHECK(node.machine.status.read_only);
+}
+
+TEST_CASE("a primary whose mysqld was restarted stays closed until its boot is named") {
+  Node node;
+  make_primary(node);
+  model::NodeGoal again = goal(NodeState::PrimaryUnprotected, 1, 2);
+  again.open_boot = node.last().mysqld_boot;
+  node.machine.running = false;
+  node.task->connection_changed(false, "test");
+  node.settle();
+  CHECK(node.machine.starts == 2);
+  CHECK(node.last().state == NodeState::RejoinCheck);
+  CHECK(node.machine.status.read_only);
+  again.record.version = 3;
+  again.open_boot = node.last().mysqld_boot;
+  node.reach(again);
+  CHECK(node.last().state == NodeState::PrimaryUnprotected);
+}
+
+TEST_CASE("a candidate drains what it received before it forgets its source") {
+  Node node;
+  node.reach(goal(NodeState::Acker, 1, 3));
+  CHECK(node.last().state == NodeState::Acker);
+  node.machine.status.replication.retrieved = model::GtidSet::parse(kFirst + ":1-9").value();
+  node.reach(goal(NodeState::Revoked, 2, 1));
+  CHECK(node.last().state == NodeState::Revoked);
+  node.reach(goal(NodeState::Promoting, 2, 2));
+  CHECK(node.last().state == NodeState::Promoting);
+  CHECK(node.machine.status.executed.contains(model::GtidSet::parse(kFirst + ":1-9").value()));
+  CHECK(node.machine.status.read_only);
+}
+
+TEST_CASE("a node with transactions of its own is wiped only when the coordinator allows it") {
+  Node node;
+  node.reach(goal(NodeState::Replica, 1, 3));
+  const std::string incarnation = node.last().incarnation;
+  node.machine.write(kOwn + ":1-2");
+  node.settle();
+  CHECK(node.last().state == NodeState::Quarantined);
+  CHECK(node.last().errant.str() == kOwn + ":1-2");
+  CHECK(node.count("wipe") == 0);
+
+  model::NodeGoal reseed = goal(NodeState::Replica, 1, 4);
+  reseed.may_reseed = true;
+  node.reach(reseed);
+  CHECK(node.count("wipe") == 1);
+  CHECK(node.last().incarnation != incarnation);
+  CHECK(node.last().state == NodeState::Replica);
+}
+
+TEST_CASE("a mysqld that does not start is told with its own words, and tried again later") {
+  Node node;
+  node.machine.start_fails = true;
+  node.reach(goal(NodeState::Promoting, 1, 1));
+  CHECK(node.count("start") >= 1);
+  CHECK(node.last().state != NodeState::Promoting);
+}
+
+TEST_CASE("a planned close tells the final set and kills nobody") {
+  Node node;
+  make_primary(node);
+  node.machine.write(kOwn + ":1-5");
+  model::NodeGoal close = goal(NodeState::Fenced, 2, 1);
+  close.planned = true;
+  node.reach(close);
+  CHECK(node.last().state == NodeState::Fenced);
+  CHECK(node.last().final_set->str() == kOwn + ":1-5");
+  CHECK(node.count("kill") == 0);
+  CHECK(node.machine.status.read_only);
+}
+
+TEST_CASE("a data directory without a memory is not touched") {
+  Node node;
+  node.machine.initialised = true;
+  node.machine.saved.reset();
+  NodeTask task(
+      {node.server, node.process, node.config, node.memory}, [] { return uint64_t{0}; },
+      node.clock);
+  const Status loaded = task.load();
+  CHECK(loaded.error().code == Code::Precondition);
+}
+
+}  // namespace cdb::agent
