@@ -41,8 +41,8 @@ std::shared_ptr<grpc::Channel> make_channel(const SessionClientConfig& config,
 bool refused(grpc::StatusCode code) {
   return code == grpc::StatusCode::NOT_FOUND || code == grpc::StatusCode::ABORTED ||
          code == grpc::StatusCode::INVALID_ARGUMENT ||
-         code == grpc::StatusCode::PERMISSION_DENIED ||
-         code == grpc::StatusCode::UNAUTHENTICATED || code == grpc::StatusCode::UNIMPLEMENTED;
+         code == grpc::StatusCode::PERMISSION_DENIED || code == grpc::StatusCode::UNAUTHENTICATED ||
+         code == grpc::StatusCode::UNIMPLEMENTED;
 }
 
 cdb::v1::Hello make_hello(const SessionClientConfig& config) {
@@ -149,8 +149,7 @@ void SessionClient::Impl::run_stream(const std::stop_token& stop, SessionStream&
     stream_ = &stream;
     if (latest_) stream.report(numbered_latest());
   }
-  const bool in_time =
-      stream.wait_answer(stop, Deadline::after(config_.first_answer_timeout));
+  const bool in_time = stream.wait_answer(stop, Deadline::after(config_.first_answer_timeout));
   if (!in_time || !stream.wait_end(stop)) {
     stream.cancel();
     stream.wait_end({});
@@ -199,8 +198,12 @@ SessionClient::SessionClient(SessionClientConfig config)
 
 SessionClient::~SessionClient() = default;
 
-void SessionClient::start(CoordinatorEvents& events) { impl_->start(events); }
+void SessionClient::start(CoordinatorEvents& events) {
+  impl_->start(events);
+}
 
-void SessionClient::report(const model::NodeReport& report) { impl_->report(report); }
+void SessionClient::report(const model::NodeReport& report) {
+  impl_->report(report);
+}
 
 }  // namespace cdb::agent

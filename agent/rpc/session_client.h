@@ -1,7 +1,7 @@
 #pragma once
-// The agent's gRPC end of the session: dials, introduces the node, sends reports, receives goals, and
-// dials again for ever. One thread of its own dials; events are called from that thread and from
-// gRPC's, one at a time. Nothing here ever touches the database.
+// The agent's gRPC end of the session: dials, introduces the node, sends reports, receives goals,
+// and dials again for ever. One thread of its own dials; events are called from that thread and
+// from gRPC's, one at a time. Nothing here ever touches the database.
 
 #include <memory>
 #include <string>

@@ -21,8 +21,8 @@ using Reactor = grpc::ServerBidiReactor<v1::AgentMessage, v1::CoordinatorMessage
 // The longest word of a Hello that is kept: it goes into logs and views.
 constexpr size_t kLongestWord = 255;
 
-// The stream as the engine and a stopping server see it: outlives the reactor, and forgets it when it
-// ends. What waits to be sent is one goal and one ack, however slowly the agent reads.
+// The stream as the engine and a stopping server see it: outlives the reactor, and forgets it when
+// it ends. What waits to be sent is one goal and one ack, however slowly the agent reads.
 class SessionStream final : public AgentSink, public OpenStream {
  public:
   explicit SessionStream(Reactor& reactor) : reactor_(&reactor) {}
@@ -89,7 +89,8 @@ class SessionStream final : public AgentSink, public OpenStream {
 
 Result<AgentHello> checked(const v1::Hello& hello) {
   for (const std::string* word : {&hello.agent_version(), &hello.boot_id(), &hello.address()}) {
-    if (word->size() > kLongestWord) return invalid("the hello holds a word of more than 255 bytes");
+    if (word->size() > kLongestWord)
+      return invalid("the hello holds a word of more than 255 bytes");
   }
   return AgentHello{hello.agent_version(), hello.boot_id(), hello.address()};
 }

@@ -44,12 +44,11 @@ class ClustersService final : public v1::Clusters::CallbackService {
                      v1::Topology* response) override {
     const auto cluster = cluster_named(request->cluster());
     if (!cluster) return refuse(context, cluster.error());
-    return answer(desk_.host, context,
-                  [cluster = *cluster, response](Engine& engine, Now) -> Status {
-                    CDB_ASSIGN_OR_RETURN(const TopologyView view, engine.topology(cluster));
-                    *response = to_proto(view);
-                    return {};
-                  });
+    return answer(desk_.host, [cluster = *cluster, response](Engine& engine, Now) -> Status {
+      CDB_ASSIGN_OR_RETURN(const TopologyView view, engine.topology(cluster));
+      *response = to_proto(view);
+      return {};
+    });
   }
 
   grpc::ServerWriteReactor<v1::Topology>* WatchTopology(
@@ -63,7 +62,7 @@ class ClustersService final : public v1::Clusters::CallbackService {
                     v1::Operation* response) override {
     const auto cluster = cluster_named(request->cluster());
     if (!cluster) return refuse(context, cluster.error());
-    return answer(desk_.host, context,
+    return answer(desk_.host,
                   [cluster = *cluster, to = request->to(), dry_run = request->dry_run(), response](
                       Engine& engine, Now now) -> Status {
                     CDB_ASSIGN_OR_RETURN(const Operation operation,
@@ -80,7 +79,7 @@ class ClustersService final : public v1::Clusters::CallbackService {
     if (request->reason().size() > kLongestReason) {
       return refuse(context, invalid("the reason is longer than 1000 bytes"));
     }
-    return answer(desk_.host, context,
+    return answer(desk_.host,
                   [cluster = *cluster, to = request->to(), reason = request->reason(),
                    dry_run = request->dry_run(), response](Engine& engine, Now now) -> Status {
                     CDB_ASSIGN_OR_RETURN(const Operation operation,
@@ -94,17 +93,15 @@ class ClustersService final : public v1::Clusters::CallbackService {
                        v1::Connection* response) override {
     const auto cluster = cluster_named(request->cluster());
     if (!cluster) return refuse(context, cluster.error());
-    return answer(desk_.host, context,
-                  [cluster = *cluster, response](Engine& engine, Now) -> Status {
-                    CDB_ASSIGN_OR_RETURN(const ConnectionView view, engine.connection(cluster));
-                    *response = to_proto(view);
-                    return {};
-                  });
+    return answer(desk_.host, [cluster = *cluster, response](Engine& engine, Now) -> Status {
+      CDB_ASSIGN_OR_RETURN(const ConnectionView view, engine.connection(cluster));
+      *response = to_proto(view);
+      return {};
+    });
   }
 
-  Unary* GetCatalogue(Context* context, const v1::GetCatalogueRequest*,
-                      v1::Catalogue* response) override {
-    return answer(desk_.host, context, [response](Engine& engine, Now) -> Status {
+  Unary* GetCatalogue(Context*, const v1::GetCatalogueRequest*, v1::Catalogue* response) override {
+    return answer(desk_.host, [response](Engine& engine, Now) -> Status {
       *response = to_proto(engine.catalogue());
       return {};
     });

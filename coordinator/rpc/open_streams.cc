@@ -24,7 +24,8 @@ void OpenStreams::end_all(const Error& reason) {
     ended_ = reason;
     open = streams_;
   }
-  for (const auto& stream : open) stream->end(reason);
+  for (const auto& stream : open)
+    stream->end(reason);
 }
 
 size_t OpenStreams::count() const {

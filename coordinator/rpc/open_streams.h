@@ -1,6 +1,6 @@
 #pragma once
-// The streams that are open, so that a server that stops can end each of them with a word instead of
-// waiting for callers that never leave by themselves. Any thread.
+// The streams that are open, so that a server that stops can end each of them with a word instead
+// of waiting for callers that never leave by themselves. Any thread.
 
 #include <memory>
 #include <mutex>

@@ -49,24 +49,23 @@ class OperationsService final : public v1::Operations::CallbackService {
  public:
   explicit OperationsService(Desk desk) : desk_(std::move(desk)) {}
 
-  Unary* Get(Context* context, const v1::GetOperationRequest* request,
-             v1::Operation* response) override {
-    return answer(desk_.host, context,
-                  [id = model::OperationId(request->id()), response](Engine& engine,
-                                                                     Now) -> Status {
-                    CDB_ASSIGN_OR_RETURN(const Operation operation, engine.operation(id));
-                    *response = to_proto(operation);
-                    return {};
-                  });
+  Unary* Get(Context*, const v1::GetOperationRequest* request, v1::Operation* response) override {
+    return answer(
+        desk_.host,
+        [id = model::OperationId(request->id()), response](Engine& engine, Now) -> Status {
+          CDB_ASSIGN_OR_RETURN(const Operation operation, engine.operation(id));
+          *response = to_proto(operation);
+          return {};
+        });
   }
 
   Unary* List(Context* context, const v1::ListOperationsRequest* request,
               v1::ListOperationsResponse* response) override {
     const auto cluster = cluster_of(*request);
     if (!cluster) return refuse(context, cluster.error());
-    return answer(desk_.host, context,
-                  [cluster = *cluster, running = request->running_only(), response](
-                      Engine& engine, Now) -> Status {
+    return answer(desk_.host,
+                  [cluster = *cluster, running = request->running_only(), response](Engine& engine,
+                                                                                    Now) -> Status {
                     for (const Operation& each : engine.operations(cluster, running)) {
                       *response->add_operations() = to_proto(each);
                     }
@@ -89,10 +88,10 @@ Result<EventQuery> query_of(const v1::ListEventsRequest& request) {
     return invalid("cannot list " + std::to_string(request.limit()) + " events",
                    "ask for 1 to " + std::to_string(kMostEvents));
   }
-  return EventQuery{.cluster = std::move(cluster),
-                    .after = request.after(),
-                    .limit = static_cast<size_t>(request.limit() == 0 ? kUsualEvents
-                                                                      : request.limit())};
+  return EventQuery{
+      .cluster = std::move(cluster),
+      .after = request.after(),
+      .limit = static_cast<size_t>(request.limit() == 0 ? kUsualEvents : request.limit())};
 }
 
 // Every event after the first look.
@@ -129,12 +128,12 @@ class EventsService final : public v1::Events::CallbackService {
               v1::ListEventsResponse* response) override {
     const auto query = query_of(*request);
     if (!query) return refuse(context, query.error());
-    return answer(desk_.host, context,
-                  [query = *query, response](Engine& engine, Now) -> Status {
-                    CDB_ASSIGN_OR_RETURN(const std::vector<Event> events, engine.events(query));
-                    for (const Event& event : events) *response->add_events() = to_proto(event);
-                    return {};
-                  });
+    return answer(desk_.host, [query = *query, response](Engine& engine, Now) -> Status {
+      CDB_ASSIGN_OR_RETURN(const std::vector<Event> events, engine.events(query));
+      for (const Event& event : events)
+        *response->add_events() = to_proto(event);
+      return {};
+    });
   }
 
   grpc::ServerWriteReactor<v1::Event>* Watch(Context*,

@@ -1,6 +1,6 @@
 #pragma once
-// How calls and watches meet the engine thread: no gRPC thread ever waits for it, and it never waits
-// for a caller. Internal to coordinator/rpc.
+// How calls and watches meet the engine thread: no gRPC thread ever waits for it, and it never
+// waits for a caller. Internal to coordinator/rpc.
 
 #include <deque>
 #include <functional>
@@ -24,33 +24,63 @@ struct Desk {
   std::shared_ptr<OpenStreams> streams;  // shared with the server
 };
 
+// A unary call on its way to the engine thread. Held by the posted work alone: when the host drops
+// the work, the call is answered all the same.
+class PostedCall {
+ public:
+  explicit PostedCall(grpc::ServerUnaryReactor& reactor) : reactor_(&reactor) {}
+  PostedCall(const PostedCall&) = delete;
+  PostedCall& operator=(const PostedCall&) = delete;
+  ~PostedCall() { finish(to_grpc(unavailable("the coordinator is stopping"))); }
+
+  // False: the caller has left, and nothing is to be done.
+  bool begin() {
+    const std::lock_guard lock(mutex_);
+    begun_ = true;
+    return reactor_ != nullptr;
+  }
+  void finish(const grpc::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (reactor_ != nullptr) std::exchange(reactor_, nullptr)->Finish(status);
+  }
+  // Work that has begun writes to the response, which must live until it is done.
+  void caller_left() {
+    const std::lock_guard lock(mutex_);
+    if (!begun_ && reactor_ != nullptr) {
+      std::exchange(reactor_, nullptr)->Finish(grpc::Status::CANCELLED);
+    }
+  }
+
+ private:
+  std::mutex mutex_{};
+  grpc::ServerUnaryReactor* reactor_;  // until Finish
+  bool begun_{false};
+};
+
+// Owns itself: gRPC's last call is OnDone().
+class UnaryReactor final : public grpc::ServerUnaryReactor {
+ public:
+  std::shared_ptr<PostedCall> post() {
+    auto call = std::make_shared<PostedCall>(*this);
+    call_ = call;
+    return call;
+  }
+  void OnCancel() override {
+    if (const auto call = call_.lock()) call->caller_left();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  std::weak_ptr<PostedCall> call_{};
+};
+
 // Answers a unary call by work on the engine thread: Status(Engine&, Now). The work fills in the
-// response, which lives until the call is answered. A caller that has left by then is not served.
+// response. A caller that has left by then is not served.
 template <typename Work>
-grpc::ServerUnaryReactor* answer(EngineHost& host, grpc::CallbackServerContext* context,
-                                 Work work) {
-  // Answers even where the host stops and drops the work.
-  class Call {
-   public:
-    explicit Call(grpc::ServerUnaryReactor* reactor) : reactor_(reactor) {}
-    Call(const Call&) = delete;
-    Call& operator=(const Call&) = delete;
-    ~Call() {
-      if (reactor_ != nullptr) finish(to_grpc(unavailable("the coordinator is stopping")));
-    }
-    void finish(const grpc::Status& status) {
-      std::exchange(reactor_, nullptr)->Finish(status);
-    }
-
-   private:
-    grpc::ServerUnaryReactor* reactor_;
-  };
-
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  // Shared: posted work must be copyable.
-  host.post([call = std::make_shared<Call>(reactor), context, work = std::move(work)](
-                Engine& engine, Now now) {
-    call->finish(context->IsCancelled() ? grpc::Status::CANCELLED : to_grpc(work(engine, now)));
+grpc::ServerUnaryReactor* answer(EngineHost& host, Work work) {
+  auto* reactor = new UnaryReactor();
+  host.post([call = reactor->post(), work = std::move(work)](Engine& engine, Now now) {
+    if (call->begin()) call->finish(to_grpc(work(engine, now)));
   });
   return reactor;
 }
@@ -136,7 +166,8 @@ class WatchStream final : public OpenStream,
     if (!news) {
       end_ = to_grpc(news.error());
     } else {
-      for (Message& message : news->messages) waiting_.push_back(std::move(message));
+      for (Message& message : news->messages)
+        waiting_.push_back(std::move(message));
       if (news->last) end_ = grpc::Status::OK;
     }
     go_on();
@@ -186,8 +217,7 @@ grpc::ServerWriteReactor<Message>* watch(const Desk& desk, Source<Message> sourc
 // The answer to a watch that is wrong by itself.
 template <typename Message>
 grpc::ServerWriteReactor<Message>* refuse_watch(const Desk& desk, const Error& error) {
-  return watch<Message>(desk,
-                        [error](const Engine&) -> Result<News<Message>> { return error; });
+  return watch<Message>(desk, [error](const Engine&) -> Result<News<Message>> { return error; });
 }
 
 }  // namespace cdb::coordinator

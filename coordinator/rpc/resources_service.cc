@@ -76,12 +76,13 @@ class ResourcesService final : public v1::Resources::CallbackService {
     for (Resource& resource : *wanted) {
       resource = Resource{.key = resource.key, .spec = std::move(resource.spec)};
     }
-    return answer(desk_.host, context,
+    return answer(desk_.host,
                   [wanted = std::move(*wanted), dry_run = request->dry_run(), response](
                       Engine& engine, Now now) -> Status {
                     CDB_ASSIGN_OR_RETURN(const std::vector<ApplyItem> items,
                                          engine.apply(wanted, dry_run, now));
-                    for (const ApplyItem& item : items) *response->add_results() = to_proto(item);
+                    for (const ApplyItem& item : items)
+                      *response->add_results() = to_proto(item);
                     return {};
                   });
   }
@@ -89,7 +90,7 @@ class ResourcesService final : public v1::Resources::CallbackService {
   Unary* Get(Context* context, const v1::GetRequest* request, v1::Resource* response) override {
     const auto key = resource_named(request->kind(), request->namespace_(), request->name());
     if (!key) return refuse(context, key.error());
-    return answer(desk_.host, context, [key = *key, response](Engine& engine, Now) -> Status {
+    return answer(desk_.host, [key = *key, response](Engine& engine, Now) -> Status {
       CDB_ASSIGN_OR_RETURN(const ResourceView view, engine.resource(key));
       *response = to_proto(view);
       return {};
@@ -100,9 +101,9 @@ class ResourcesService final : public v1::Resources::CallbackService {
               v1::ListResponse* response) override {
     const auto kind = kind_of(*request);
     if (!kind) return refuse(context, kind.error());
-    return answer(desk_.host, context,
-                  [kind = *kind, name_space = request->namespace_(), response](
-                      Engine& engine, Now) -> Status {
+    return answer(desk_.host,
+                  [kind = *kind, name_space = request->namespace_(), response](Engine& engine,
+                                                                               Now) -> Status {
                     for (const ResourceView& view : engine.resources(kind, name_space)) {
                       *response->add_resources() = to_proto(view);
                     }
@@ -114,7 +115,7 @@ class ResourcesService final : public v1::Resources::CallbackService {
                 v1::DeleteResponse* response) override {
     const auto key = resource_named(request->kind(), request->namespace_(), request->name());
     if (!key) return refuse(context, key.error());
-    return answer(desk_.host, context, [key = *key, response](Engine& engine, Now now) -> Status {
+    return answer(desk_.host, [key = *key, response](Engine& engine, Now now) -> Status {
       CDB_ASSIGN_OR_RETURN(const std::optional<Operation> operation, engine.remove(key, now));
       if (operation) *response->mutable_operation() = to_proto(*operation);
       return {};

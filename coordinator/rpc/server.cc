@@ -4,11 +4,10 @@
 #include <cstring>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -104,7 +103,8 @@ class Server::Impl {
     for (size_t i = 0; i < addresses.size(); ++i) {
       builder.AddListeningPort(addresses[i].str(), grpc::InsecureServerCredentials(), &ports[i]);
     }
-    for (const NamedService& each : services_.list) builder.RegisterService(each.service.get());
+    for (const NamedService& each : services_.list)
+      builder.RegisterService(each.service.get());
     server_ = builder.BuildAndStart();
     for (size_t i = 0; i < addresses.size(); ++i) {
       if (ports[i] == 0) return cannot_listen(addresses[i]);
@@ -126,9 +126,9 @@ class Server::Impl {
     if (!server_ || std::exchange(stopped_, true)) return;
     server_->GetHealthCheckService()->Shutdown();
     services_.streams->end_all(unavailable("the coordinator is stopping"));
-    server_->Shutdown(std::chrono::system_clock::now() +
-                      std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                          deadline.left()));
+    server_->Shutdown(
+        std::chrono::system_clock::now() +
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(deadline.left()));
     server_->Wait();
   }
 
@@ -164,10 +164,16 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config, Servic
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-Server::~Server() { stop(Deadline::after(Duration::zero())); }
+Server::~Server() {
+  stop(Deadline::after(Duration::zero()));
+}
 
-std::vector<std::string> Server::addresses() const { return impl_->addresses(); }
+std::vector<std::string> Server::addresses() const {
+  return impl_->addresses();
+}
 
-void Server::stop(Deadline deadline) { impl_->stop(deadline); }
+void Server::stop(Deadline deadline) {
+  impl_->stop(deadline);
+}
 
 }  // namespace cdb::coordinator

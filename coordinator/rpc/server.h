@@ -1,6 +1,6 @@
 #pragma once
-// The coordinator's gRPC server: addresses, services, health, reflection, keepalive. Its threads are
-// gRPC's own.
+// The coordinator's gRPC server: addresses, services, health, reflection, keepalive. Its threads
+// are gRPC's own.
 
 #include <memory>
 #include <string>
@@ -26,7 +26,7 @@ struct ServerConfig {
 };
 
 struct NamedService {
-  std::string name{};  // "cdb.v1.Resources", for health checks
+  std::string name{};                        // "cdb.v1.Resources", for health checks
   std::shared_ptr<grpc::Service> service{};  // shared: grpc::Service is incomplete here
 };
 

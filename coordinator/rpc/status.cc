@@ -43,9 +43,9 @@ google::rpc::BadRequest bad_request(const std::vector<FieldError>& fields) {
   for (const FieldError& field : fields) {
     auto* violation = request.add_field_violations();
     violation->set_field(to_utf8(field.field, kLongestHint));
-    violation->set_description(to_utf8(
-        field.hint.empty() ? field.message : field.message + " (hint: " + field.hint + ")",
-        kLongestMessage));
+    violation->set_description(
+        to_utf8(field.hint.empty() ? field.message : field.message + " (hint: " + field.hint + ")",
+                kLongestMessage));
     if (request.ByteSizeLong() > kMostDetailBytes) {
       request.mutable_field_violations()->RemoveLast();
       break;

@@ -17,7 +17,9 @@ namespace {
 
 constexpr uint32_t kMysqlPort = 3306;
 
-std::string free_text(const std::string& text) { return to_utf8(text, wire::kLongestText); }
+std::string free_text(const std::string& text) {
+  return to_utf8(text, wire::kLongestText);
+}
 
 v1::ResourceStatus to_proto(const ResourceStatus& view) {
   const auto& [state, message, version, primary, members, ready_members, epoch, protection, role] =
@@ -89,7 +91,8 @@ v1::ApplyResult to_proto(const ApplyItem& item) {
   *result.mutable_resource() = to_proto(resource);
   result.set_action(std::string(word(action)));
   if (operation) *result.mutable_operation() = to_proto(*operation);
-  for (const std::string& warning : warnings) result.add_warnings(free_text(warning));
+  for (const std::string& warning : warnings)
+    result.add_warnings(free_text(warning));
   return result;
 }
 
@@ -104,7 +107,8 @@ v1::Topology to_proto(const TopologyView& view) {
   topology.set_acks_required(record.acks_required);
   topology.set_protection(protection);
   topology.set_blocked(free_text(record.blocked));
-  for (const NodeView& node : nodes) *topology.add_nodes() = to_proto(node);
+  for (const NodeView& node : nodes)
+    *topology.add_nodes() = to_proto(node);
   topology.set_last_cause(free_text(record.cause));
   if (last_election) *topology.mutable_last_election() = to_proto(*last_election);
   topology.set_rw_name(rw_name);
@@ -122,7 +126,8 @@ v1::Connection to_proto(const ConnectionView& view) {
   connection.set_user(user);
   connection.set_password(password.reveal());
   connection.set_rw_address(rw_address);
-  for (const std::string& address : ro_addresses) connection.add_ro_addresses(address);
+  for (const std::string& address : ro_addresses)
+    connection.add_ro_addresses(address);
   connection.set_dns_server(dns_server);
   return connection;
 }

@@ -18,12 +18,17 @@ Result<std::vector<Event>> MemoryStore::commit(const Changes& changes) {
     for (const auto& resource : changes.put_resources) {
       data.snapshot.resources[resource.key] = resource;
     }
-    for (const auto& key : changes.erase_resources) data.snapshot.resources.erase(key);
-    for (const auto& cluster : changes.put_clusters) data.snapshot.clusters[cluster.id] = cluster;
-    for (const auto& id : changes.erase_clusters) data.snapshot.clusters.erase(id);
-    for (const auto& each : changes.put_operations) data.snapshot.operations[each.id] = each;
+    for (const auto& key : changes.erase_resources)
+      data.snapshot.resources.erase(key);
+    for (const auto& cluster : changes.put_clusters)
+      data.snapshot.clusters[cluster.id] = cluster;
+    for (const auto& id : changes.erase_clusters)
+      data.snapshot.clusters.erase(id);
+    for (const auto& each : changes.put_operations)
+      data.snapshot.operations[each.id] = each;
     std::vector<Event> numbered = changes.events;
-    for (Event& event : numbered) event.sequence = ++data.snapshot.last_event;
+    for (Event& event : numbered)
+      event.sequence = ++data.snapshot.last_event;
     data.events.insert(data.events.end(), numbered.begin(), numbered.end());
     return numbered;
   });

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -41,7 +42,8 @@ class Api {
   grpc::Status apply(const std::vector<v1::Resource>& wanted, v1::ApplyResponse& response,
                      bool dry_run = false) {
     v1::ApplyRequest request;
-    for (const v1::Resource& each : wanted) *request.add_resources() = each;
+    for (const v1::Resource& each : wanted)
+      *request.add_resources() = each;
     request.set_dry_run(dry_run);
     return resources->Apply(context().get(), request, &response);
   }
@@ -134,7 +136,8 @@ TEST_CASE("what is applied can be read, listed, changed and deleted") {
   v1::ListResponse listed;
   REQUIRE(api.resources->List(Api::context().get(), {}, &listed).ok());
   std::multiset<std::string> kinds;
-  for (const v1::Resource& each : listed.resources()) kinds.insert(each.kind());
+  for (const v1::Resource& each : listed.resources())
+    kinds.insert(each.kind());
   CHECK(kinds == std::multiset<std::string>{"Connector", "Instance", "Instance", "Instance",
                                             "MySQL", "MysqlConfig"});
   v1::ListRequest elsewhere;
@@ -308,7 +311,8 @@ TEST_CASE("an agent's session shows in the topology, and a watcher sees it come 
   }
   CHECK(wait_connected(false));
   context->TryCancel();
-  while (watch->Read(&topology)) {}
+  while (watch->Read(&topology)) {
+  }
   CHECK(watch->Finish().error_code() == StatusCode::CANCELLED);
 }
 
@@ -364,13 +368,15 @@ TEST_CASE("a watch of an operation ends with the operation") {
 
   v1::GetOperationRequest deletion;
   deletion.set_id(api.remove("MySQL", "demo").operation().id());
-  while (watch->Read(&operation)) {}
+  while (watch->Read(&operation)) {
+  }
   CHECK(watch->Finish().ok());
   CHECK(operation.state() == "failed");
 
   const auto second_context = Api::context();
   const auto second = api.operations->Watch(second_context.get(), deletion);
-  while (second->Read(&operation)) {}
+  while (second->Read(&operation)) {
+  }
   CHECK(second->Finish().ok());
   CHECK(operation.state() == "succeeded");
   // One that had ended before the watch began is sent once.
@@ -419,7 +425,8 @@ TEST_CASE("a watch of events sends the old ones and then each new one once") {
     if (event.type() == "resource.deleted") ++deleted;
   }
   context->TryCancel();
-  while (watch->Read(&event)) {}
+  while (watch->Read(&event)) {
+  }
   CHECK(watch->Finish().error_code() == StatusCode::CANCELLED);
 }
 
@@ -486,6 +493,32 @@ TEST_CASE("a caller's deadline is kept while the engine is busy") {
   CHECK(api.resources->List(&context, {}, &listed).error_code() == StatusCode::DEADLINE_EXCEEDED);
   release.with([](bool& go) { go = true; });
   CHECK(api.resources->List(Api::context().get(), {}, &listed).ok());
+}
+
+TEST_CASE("a server stops although the engine does not answer") {
+  TestCoordinator coordinator;
+  Api api(coordinator);
+  Sync<bool> release;
+  coordinator.host().post([&](coordinator::Engine&, coordinator::Now) {
+    release.wait({}, Deadline::after(kPatience), [](bool go) { return go; });
+  });
+  const auto context = Api::context();
+  const v1::ListRequest request;
+  v1::ListResponse listed;
+  Sync<std::optional<grpc::Status>> answered;
+  api.resources->async()->List(context.get(), &request, &listed, [&](grpc::Status status) {
+    answered.with([&](auto& answer) { answer = std::move(status); });
+  });
+  // A call that needs no engine, sent after the other one on the same connection, is answered.
+  v1::Resource got;
+  CHECK(api.get("Nonsense", "x", got).error_code() == StatusCode::INVALID_ARGUMENT);
+
+  const Instant began = BootTime::now();
+  coordinator.stop_server(std::chrono::milliseconds(200));
+  CHECK(BootTime::now() - began < std::chrono::seconds(5));
+  CHECK(answered.wait({}, Deadline::after(kPatience),
+                      [](const auto& answer) { return answer && !answer->ok(); }));
+  release.with([](bool& go) { go = true; });
 }
 
 TEST_CASE("an address that is in use is named") {

@@ -39,7 +39,8 @@ void FakeSessions::opened(Key key, const model::NodeId& node, const coordinator:
     }
     state.sessions[key] = Session{node, hello, std::move(sink)};
   });
-  for (const auto& each : older) each->close(conflict("a newer session of this node took over"));
+  for (const auto& each : older)
+    each->close(conflict("a newer session of this node took over"));
 }
 
 void FakeSessions::reported(Key key, uint64_t sequence, model::NodeReport report,
@@ -80,13 +81,15 @@ void FakeSessions::send(const model::NodeId& node, const model::NodeGoal& goal) 
       if (session.node == node && session.closed == 0) sinks.push_back(session.sink);
     }
   });
-  for (const auto& sink : sinks) sink->send(goal);
+  for (const auto& sink : sinks)
+    sink->send(goal);
 }
 
 size_t FakeSessions::open_count() {
   return state_.with([](State& state) {
     size_t count = 0;
-    for (const auto& [key, session] : state.sessions) count += session.closed == 0 ? 1 : 0;
+    for (const auto& [key, session] : state.sessions)
+      count += session.closed == 0 ? 1 : 0;
     return count;
   });
 }
@@ -109,7 +112,8 @@ bool FakeSessions::wait_open(size_t count, Duration patience) {
   return wait(
       [&](State& state) {
         size_t open = 0;
-        for (const auto& [key, session] : state.sessions) open += session.closed == 0 ? 1 : 0;
+        for (const auto& [key, session] : state.sessions)
+          open += session.closed == 0 ? 1 : 0;
         return open == count;
       },
       patience);

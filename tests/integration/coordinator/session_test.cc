@@ -7,9 +7,8 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <grpcpp/grpcpp.h>
-
 #include <fcntl.h>
+#include <grpcpp/grpcpp.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +26,9 @@ namespace {
 using agent::SessionClient;
 using coordinator::Server;
 
-std::string address_of(const Server& server) { return server.addresses().front(); }
+std::string address_of(const Server& server) {
+  return server.addresses().front();
+}
 
 // A hand-made caller, for what a SessionClient would never send.
 class RawSession {
@@ -48,7 +49,8 @@ class RawSession {
   // Reads to the end.
   grpc::Status end() {
     v1::CoordinatorMessage message;
-    while (stream_->Read(&message)) {}
+    while (stream_->Read(&message)) {
+    }
     return stream_->Finish();
   }
   void cancel() { context_.TryCancel(); }
@@ -120,7 +122,8 @@ TEST_CASE("the end of a session is told to the engine exactly once") {
   REQUIRE(sessions.wait_open(0));
   sessions.wait([](FakeSessions::State& state) {
     CHECK(state.sessions.size() == 2);
-    for (const auto& [key, session] : state.sessions) CHECK(session.closed == 1);
+    for (const auto& [key, session] : state.sessions)
+      CHECK(session.closed == 1);
     return true;
   });
 }
@@ -322,7 +325,8 @@ TEST_CASE("only the latest goal waits for an agent that does not read") {
   raw.hello(node_id("demo-0"));
   REQUIRE(sessions.wait_open(1));
   model::NodeGoal goal = goal_with(1);
-  for (int i = 0; i < 200; ++i) goal.settings["s" + std::to_string(i)] = std::string(1000, 'x');
+  for (int i = 0; i < 200; ++i)
+    goal.settings["s" + std::to_string(i)] = std::string(1000, 'x');
   for (uint64_t epoch = 1; epoch <= 500; ++epoch) {
     goal.record.epoch = epoch;
     sessions.send(node_id("demo-0"), goal);
@@ -347,18 +351,21 @@ TEST_CASE("five hundred agents have sessions with one server, and lose them clea
   }
   const Duration patience = std::chrono::seconds(60);
   REQUIRE(sessions.wait_open(count, patience));
-  for (const auto& each : events) REQUIRE(each->wait_connected(true, patience));
+  for (const auto& each : events)
+    REQUIRE(each->wait_connected(true, patience));
   for (size_t i = 0; i < count; ++i) {
     sessions.send(node_id("n-" + std::to_string(i)), goal_with(i + 1));
   }
-  for (size_t i = 0; i < count; ++i) REQUIRE(events[i]->wait_goal(i + 1));
+  for (size_t i = 0; i < count; ++i)
+    REQUIRE(events[i]->wait_goal(i + 1));
   SUBCASE("the agents leave") {
     clients.clear();
     CHECK(sessions.wait_open(0, patience));
   }
   SUBCASE("the server leaves") {
     server->stop(Deadline::after(std::chrono::seconds(10)));
-    for (const auto& each : events) CHECK(each->wait_connected(false, patience));
+    for (const auto& each : events)
+      CHECK(each->wait_connected(false, patience));
     CHECK(sessions.wait_open(0, patience));
   }
 }
@@ -405,17 +412,20 @@ class ServerProcess {
     std::vector<std::string> args = {"/proc/self/exe", "--no-skip",
                                      "--test-case=(a server that another process freezes)"};
     std::vector<char*> argv;
-    for (std::string& arg : args) argv.push_back(arg.data());
+    for (std::string& arg : args)
+      argv.push_back(arg.data());
     argv.push_back(nullptr);
     std::vector<char*> env;
-    for (char** each = environ; *each != nullptr; ++each) env.push_back(*each);
+    for (char** each = environ; *each != nullptr; ++each)
+      env.push_back(*each);
     std::string copy = variable;
     env.push_back(copy.data());
     env.push_back(nullptr);
     REQUIRE(::posix_spawn(&pid_, "/proc/self/exe", nullptr, nullptr, argv.data(), env.data()) == 0);
     write_end.reset();
     char byte = 0;
-    while (::read(read_end.get(), &byte, 1) == 1 && byte != '\n') address_ += byte;
+    while (::read(read_end.get(), &byte, 1) == 1 && byte != '\n')
+      address_ += byte;
     REQUIRE_FALSE(address_.empty());
   }
   ~ServerProcess() {
@@ -439,7 +449,8 @@ TEST_CASE("(a server that another process freezes)" * doctest::skip()) {
   const auto server = serve_agents(sessions);
   const std::string line = address_of(*server) + "\n";
   REQUIRE(::write(std::atoi(fd), line.data(), line.size()) == static_cast<ssize_t>(line.size()));
-  for (;;) ::pause();
+  for (;;)
+    ::pause();
 }
 
 TEST_CASE("an agent notices a frozen coordinator, and returns when it thaws") {

@@ -31,9 +31,9 @@ TEST_CASE("the coordinator listens where no other machine reaches it") {
 }
 
 TEST_CASE("the coordinator listens where others reach it only when a person insists") {
-  for (const char* text : {"0.0.0.0:7400", "10.0.0.1:7400", "198.17.255.255:1", "198.20.0.0:1",
-                           "192.168.1.1:7400", "[::]:7400", "[fd00::1]:7400",
-                           "[::ffff:127.0.0.1]:7400", "128.0.0.1:1"}) {
+  for (const char* text :
+       {"0.0.0.0:7400", "10.0.0.1:7400", "198.17.255.255:1", "198.20.0.0:1", "192.168.1.1:7400",
+        "[::]:7400", "[fd00::1]:7400", "[::ffff:127.0.0.1]:7400", "128.0.0.1:1"}) {
     CAPTURE(text);
     const auto address = parse_listen_address(text);
     REQUIRE(address.ok());
@@ -47,11 +47,25 @@ TEST_CASE("the coordinator listens where others reach it only when a person insi
 }
 
 TEST_CASE("what is no literal address with a port is refused by name") {
-  const std::vector<std::string> texts = {
-      "",          "7400",        ":7400",          "127.0.0.1",       "127.0.0.1:",
-      "db:7400",   "::1:7400",    "[::1]",          "127.0.0.1:70000", "127.0.0.1:-1",
-      "127.1:80",  "[]:1",        "[127.0.0.1]:80", "127.0.0.1: 80",   "unix:",
-      "[::1:7400", "127.0.0.1:1x", std::string("127.0.0.1\0:1", 12), "unix:" + std::string(108, 'p')};
+  const std::vector<std::string> texts = {"",
+                                          "7400",
+                                          ":7400",
+                                          "127.0.0.1",
+                                          "127.0.0.1:",
+                                          "db:7400",
+                                          "::1:7400",
+                                          "[::1]",
+                                          "127.0.0.1:70000",
+                                          "127.0.0.1:-1",
+                                          "127.1:80",
+                                          "[]:1",
+                                          "[127.0.0.1]:80",
+                                          "127.0.0.1: 80",
+                                          "unix:",
+                                          "[::1:7400",
+                                          "127.0.0.1:1x",
+                                          std::string("127.0.0.1\0:1", 12),
+                                          "unix:" + std::string(108, 'p')};
   for (const std::string& text : texts) {
     CAPTURE(text);
     const auto address = parse_listen_address(text);
@@ -101,9 +115,9 @@ TEST_CASE("an error keeps its code, its words and its hint on the wire") {
 }
 
 TEST_CASE("each wrong field of a request is named on the wire") {
-  const grpc::Status status = to_grpc(invalid_fields(
-      {{"resources[2].spec.flavor", "unknown flavor 'hgue'", "did you mean 'huge'?"},
-       {"resources[2].spec.replica", "is negative", ""}}));
+  const grpc::Status status = to_grpc(
+      invalid_fields({{"resources[2].spec.flavor", "unknown flavor 'hgue'", "did you mean 'huge'?"},
+                      {"resources[2].spec.replica", "is negative", ""}}));
   CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
   const google::rpc::Status details = details_of(status);
   REQUIRE(details.details_size() == 2);
