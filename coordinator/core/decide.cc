@@ -118,7 +118,11 @@ Match elect_candidate(const ClusterView& view) {
     }
   }
   const Election election = elect(view);
-  if (!election.candidate) return blocked(view, election.waiting_for);
+  if (!election.candidate) {
+    // Answers come within milliseconds; only what lasts is worth an event.
+    if (view.in_phase_for < view.policy.settle) return wait(election.waiting_for);
+    return blocked(view, election.waiting_for);
+  }
   ClusterRecord record = next_version(view);
   record.phase = Phase::Promoting;
   record.candidate = *election.candidate;
