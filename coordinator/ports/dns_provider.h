@@ -33,7 +33,8 @@ class DnsProvider {
   // Replaces both names and the version in one update, conditional on the version there being lower
   // or equal, then asks the authoritative server for what it now says. Conflict when a newer version
   // is there; Precondition when the server refuses us (bad key, zone not ours: the error says
-  // which); Unavailable when it does not answer.
+  // which); Unavailable when it does not answer; OutcomeUnknown when it stopped answering after the
+  // update was sent. Sending the same again is always right.
   virtual Status publish(const DnsRecords& records, Deadline deadline) = 0;
   // Removes every name of the cluster, whatever the version. Done when the server confirms it.
   virtual Status remove(const model::ClusterId& cluster, Deadline deadline) = 0;
