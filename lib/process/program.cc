@@ -12,6 +12,7 @@
 #include <boost/process/extend.hpp>
 #include <boost/process/search_path.hpp>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -157,13 +158,14 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     if (added.count(std::string(text.substr(0, text.find('=')))) == 0) result.emplace_back(text);
   }
   for (const auto& [name, value] : added)
-    result.push_back(name + "=" + value);
+    result.push_back(fmt::format("{}={}", name, value));
   return result;
 }
 
 // For exec: ends with a null pointer, valid as long as the strings.
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (std::string& text : strings)
     result.push_back(text.data());
   result.push_back(nullptr);

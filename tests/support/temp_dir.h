@@ -22,7 +22,8 @@ class TempDir {
   ~TempDir() {
     std::error_code error;
     std::filesystem::remove_all(path_, error);
-    if (error) std::fprintf(stderr, "cannot remove %s: %s\n", path_.c_str(), error.message().c_str());
+    if (error)
+      std::fprintf(stderr, "cannot remove %s: %s\n", path_.c_str(), error.message().c_str());
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }

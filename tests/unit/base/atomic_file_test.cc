@@ -2,9 +2,8 @@
 
 #include <fstream>
 
-#include <sys/stat.h>
-
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include "tests/support/temp_dir.h"
 

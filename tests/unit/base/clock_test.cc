@@ -13,10 +13,10 @@ TEST_CASE("durations are written for people") {
     Duration duration;
     const char* text;
   };
-  for (const auto& [duration, text] : {
-           Case{0ms, "0 ms"}, Case{870ms, "870 ms"}, Case{999ms, "999 ms"}, Case{1s, "1.0 s"},
-           Case{3200ms, "3.2 s"}, Case{60s, "1 min 0 s"}, Case{250s, "4 min 10 s"},
-           Case{125min, "2 h 5 min"}, Case{80h, "3 d 8 h"}}) {
+  for (const auto& [duration, text] :
+       {Case{0ms, "0 ms"}, Case{870ms, "870 ms"}, Case{999ms, "999 ms"}, Case{1s, "1.0 s"},
+        Case{3200ms, "3.2 s"}, Case{60s, "1 min 0 s"}, Case{250s, "4 min 10 s"},
+        Case{125min, "2 h 5 min"}, Case{80h, "3 d 8 h"}}) {
     CHECK(to_text(duration) == text);
   }
 }

@@ -46,9 +46,9 @@ TEST_CASE("errno becomes the code that callers act on") {
     int value;
     Code code;
   };
-  for (const auto& [value, code] :
-       {Case{ENOENT, Code::NotFound}, Case{EEXIST, Code::Conflict}, Case{EACCES, Code::Precondition},
-        Case{ENOSPC, Code::Unavailable}, Case{EIO, Code::Internal}}) {
+  for (const auto& [value, code] : {Case{ENOENT, Code::NotFound}, Case{EEXIST, Code::Conflict},
+                                    Case{EACCES, Code::Precondition},
+                                    Case{ENOSPC, Code::Unavailable}, Case{EIO, Code::Internal}}) {
     const Error error = from_errno("open /x", value);
     CHECK(error.code == code);
     CHECK(error.message.rfind("open /x: ", 0) == 0);

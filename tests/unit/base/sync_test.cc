@@ -20,7 +20,8 @@ TEST_CASE("a waiter wakes for the change it waits for, and takes what it found")
       return true;
     });
   });
-  for (int i = 1; i <= 3; ++i) queue.with([i](auto& items) { items.push_back(i); });
+  for (int i = 1; i <= 3; ++i)
+    queue.with([i](auto& items) { items.push_back(i); });
   consumer.join();
   CHECK(taken == 3);
   CHECK(queue.read([](const auto& items) { return items.empty(); }));

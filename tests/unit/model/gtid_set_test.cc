@@ -39,7 +39,8 @@ Pair random_pair(std::mt19937& random) {
     const int64_t begin = first(random);
     const int64_t end = begin + length(random);
     pair.real.add(source, {begin, end});
-    for (int64_t n = begin; n <= end; ++n) pair.naive.insert({source, n});
+    for (int64_t n = begin; n <= end; ++n)
+      pair.naive.insert({source, n});
   }
   return pair;
 }
@@ -90,12 +91,27 @@ TEST_CASE("a GTID set is printed in the form that a server prints") {
 }
 
 TEST_CASE("text that is no GTID set is refused, with what was wrong in the message") {
-  for (const std::string& bad :
-       {std::string("x"), kA, kA + ":", kA + ":0", kA + ":-1", kA + ":5-3", kA + ":1-", kA + ":1:",
-        kA + ":1-2-3", kA + ":1 2", kA + ":tag", kA + ":tag:", kA + ":tag:other:1", kA + ":9tag:1",
-        kA + ":" + std::string(33, 't') + ":1", kA + ":9223372036854775807",
-        kA + ":99999999999999999999", kA.substr(1) + ":1", kA + "0:1", kA + ":1;" + kB + ":1",
-        std::string("aaaaaaaa-0000-11e1-9e33-c80aa942956g:1")}) {
+  for (const std::string& bad : {std::string("x"),
+                                 kA,
+                                 kA + ":",
+                                 kA + ":0",
+                                 kA + ":-1",
+                                 kA + ":5-3",
+                                 kA + ":1-",
+                                 kA + ":1:",
+                                 kA + ":1-2-3",
+                                 kA + ":1 2",
+                                 kA + ":tag",
+                                 kA + ":tag:",
+                                 kA + ":tag:other:1",
+                                 kA + ":9tag:1",
+                                 kA + ":" + std::string(33, 't') + ":1",
+                                 kA + ":9223372036854775807",
+                                 kA + ":99999999999999999999",
+                                 kA.substr(1) + ":1",
+                                 kA + "0:1",
+                                 kA + ":1;" + kB + ":1",
+                                 std::string("aaaaaaaa-0000-11e1-9e33-c80aa942956g:1")}) {
     INFO(bad);
     const auto parsed = GtidSet::parse(bad);
     REQUIRE_FALSE(parsed.ok());
@@ -117,7 +133,8 @@ TEST_CASE("the operations agree with sets of single transactions") {
     sum.insert(b.naive.begin(), b.naive.end());
     Naive difference;
     Naive common;
-    for (const auto& item : a.naive) (b.naive.count(item) != 0 ? common : difference).insert(item);
+    for (const auto& item : a.naive)
+      (b.naive.count(item) != 0 ? common : difference).insert(item);
 
     REQUIRE(to_naive(a.real) == a.naive);
     REQUIRE(to_naive(a.real + b.real) == sum);

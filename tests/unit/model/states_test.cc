@@ -19,8 +19,9 @@ TEST_CASE("every node state survives a round trip through its name, and no two s
 }
 
 TEST_CASE("the states of mysqld and of its threads survive a round trip") {
-  for (const MysqldState state : {MysqldState::NotInitialised, MysqldState::Stopped,
-                                  MysqldState::Starting, MysqldState::Running, MysqldState::Stalled}) {
+  for (const MysqldState state :
+       {MysqldState::NotInitialised, MysqldState::Stopped, MysqldState::Starting,
+        MysqldState::Running, MysqldState::Stalled}) {
     CHECK(parse_mysqld_state(to_string(state)).value() == state);
   }
   for (const ThreadState state : {ThreadState::Off, ThreadState::Connecting, ThreadState::On}) {

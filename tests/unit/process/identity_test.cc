@@ -3,11 +3,10 @@
 #include <csignal>
 #include <fstream>
 
+#include <doctest/doctest.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <doctest/doctest.h>
 
 #include "lib/base/atomic_file.h"
 #include "lib/base/clock.h"
@@ -24,7 +23,8 @@ class Sleeper {
   Sleeper() : pid_(::fork()) {
     REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
-      for (;;) ::pause();
+      for (;;)
+        ::pause();
     }
   }
   Sleeper(const Sleeper&) = delete;
@@ -81,7 +81,8 @@ TEST_CASE("a process is not found before, after and while it is a zombie") {
 
   CHECK(WTERMSIG(sleeper.reap()) == SIGKILL);
   CHECK_FALSE(alive(identity));
-  CHECK(open(identity).error() == not_found("process " + std::to_string(identity.pid) + " is gone"));
+  CHECK(open(identity).error() ==
+        not_found("process " + std::to_string(identity.pid) + " is gone"));
 }
 
 TEST_CASE("another process under the same pid is never taken for the one that was meant") {
@@ -111,7 +112,8 @@ TEST_CASE("a name with brackets and blanks does not confuse") {
   }
   const Deadline deadline = Deadline::after(10s);
   const std::string comm = "/proc/" + std::to_string(pid) + "/comm";
-  while (read_file(comm).value_or("") != "a) Z 1 (b\n" && !deadline.passed()) ::usleep(1000);
+  while (read_file(comm).value_or("") != "a) Z 1 (b\n" && !deadline.passed())
+    ::usleep(1000);
   const auto identity = identify(pid);
   REQUIRE(identity.ok());
   CHECK(send_signal(*identity, SIGKILL).ok());
@@ -125,10 +127,10 @@ TEST_CASE("an identity survives its file, and a damaged file is told from a miss
   const Identity identity{4711, 18446744073709551615ULL, "f00"};
   REQUIRE(write_identity(path, identity).ok());
   CHECK(read_identity(path).value() == identity);
-  for (const char* damaged : {"", "{", "[]", "{}", R"({"pid":1})",
-                              R"({"pid":"1","start_ticks":2,"boot_id":"x"})",
-                              R"({"pid":-1,"start_ticks":2,"boot_id":"x"})",
-                              R"({"pid":0,"start_ticks":2,"boot_id":"x"})"}) {
+  for (const char* damaged :
+       {"", "{", "[]", "{}", R"({"pid":1})", R"({"pid":"1","start_ticks":2,"boot_id":"x"})",
+        R"({"pid":-1,"start_ticks":2,"boot_id":"x"})",
+        R"({"pid":0,"start_ticks":2,"boot_id":"x"})"}) {
     INFO(damaged);
     REQUIRE(write_file_atomically(path, damaged).ok());
     const auto read = read_identity(path);

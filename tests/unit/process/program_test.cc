@@ -3,10 +3,9 @@
 #include <csignal>
 #include <fstream>
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/wait.h>
-
-#include <doctest/doctest.h>
 
 #include "lib/base/atomic_file.h"
 #include "lib/base/text.h"
@@ -19,7 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Program shell(const std::string& script) { return {"/bin/sh", {"-c", script}, {}, {}}; }
+Program shell(const std::string& script) {
+  return {"/bin/sh", {"-c", script}, {}, {}};
+}
 
 ProgramResult done(const Program& program) {
   auto result = run(program, Deadline::after(1min));
@@ -27,7 +28,9 @@ ProgramResult done(const Program& program) {
   return *result;
 }
 
-bool no_child_left() { return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }
+bool no_child_left() {
+  return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
+}
 
 }  // namespace
 
@@ -98,7 +101,8 @@ TEST_CASE("at the deadline the program dies with all its children") {
   CHECK(no_child_left());
   for (const auto& pid : split(trim(read_file(pids).value()), ' ')) {
     const Deadline deadline = Deadline::after(10s);
-    while (identify(std::stoi(pid)).ok() && !deadline.passed()) ::usleep(1000);
+    while (identify(std::stoi(pid)).ok() && !deadline.passed())
+      ::usleep(1000);
     CHECK_FALSE(identify(std::stoi(pid)).ok());
   }
 }
@@ -122,8 +126,9 @@ TEST_CASE("a program inherits none of our other descriptors and no blocked signa
   ::sigemptyset(&block);
   ::sigaddset(&block, SIGTERM);
   ::pthread_sigmask(SIG_BLOCK, &block, &old);
-  const auto result = done(shell("for f in /proc/self/fd/*; do echo ${f##*/}; done; "
-                                 "grep SigBlk /proc/self/status"));
+  const auto result =
+      done(shell("for f in /proc/self/fd/*; do echo ${f##*/}; done; "
+                 "grep SigBlk /proc/self/status"));
   ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
   CHECK(result.out.find("\n" + std::to_string(leak.get()) + "\n") == std::string::npos);
   CHECK(result.out.find("SigBlk:\t0000000000000000") != std::string::npos);
