@@ -6,6 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "lib/base/atomic_file.h"
@@ -26,6 +29,39 @@ bool parse_number(const std::string& text, Number& number) {
   return parsed.ec == std::errc() && parsed.ptr == end;
 }
 
+struct Stat {
+  bool ended{false};
+  pid_t parent{0};
+  uint64_t start_ticks{0};
+};
+
+Result<Stat> read_stat(pid_t pid) {
+  if (pid <= 0) return gone(pid);
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
+  // A process that ends between open and read gives ESRCH.
+  if (!text) return gone(pid);
+  // "pid (name) state ...": the name may hold anything, brackets and blanks too.
+  const size_t name_end = text->rfind(')');
+  if (name_end == std::string::npos)
+    return internal("unreadable stat of pid " + std::to_string(pid));
+  const auto fields = split(trim(std::string_view(*text).substr(name_end + 1)), ' ');
+  constexpr size_t kState = 3 - 3;
+  constexpr size_t kParent = 4 - 3;
+  constexpr size_t kThreads = 20 - 3;
+  constexpr size_t kStart = 22 - 3;
+  Stat stat;
+  long threads = 0;
+  if (fields.size() <= kStart || !parse_number(fields[kThreads], threads) ||
+      !parse_number(fields[kParent], stat.parent) ||
+      !parse_number(fields[kStart], stat.start_ticks)) {
+    return internal("unreadable stat of pid " + std::to_string(pid));
+  }
+  // The main thread of a dying process is a zombie while others still hold its files and memory:
+  // the process is gone only when it is the last one.
+  stat.ended = (fields[kState] == "Z" || fields[kState] == "X") && threads <= 1;
+  return stat;
+}
+
 }  // namespace
 
 std::string boot_id() {
@@ -34,29 +70,15 @@ std::string boot_id() {
 }
 
 Result<Identity> identify(pid_t pid) {
-  if (pid <= 0) return gone(pid);
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  // A process that ends between open and read gives ESRCH.
-  if (!stat) return gone(pid);
-  // "pid (name) state ...": the name may hold anything, brackets and blanks too.
-  const size_t name_end = stat->rfind(')');
-  if (name_end == std::string::npos)
-    return internal("unreadable stat of pid " + std::to_string(pid));
-  const auto fields = split(trim(std::string_view(*stat).substr(name_end + 1)), ' ');
-  constexpr size_t kState = 3 - 3;
-  constexpr size_t kThreads = 20 - 3;
-  constexpr size_t kStart = 22 - 3;
-  Identity identity{pid, 0, boot_id()};
-  long threads = 0;
-  if (fields.size() <= kStart || !parse_number(fields[kThreads], threads) ||
-      !parse_number(fields[kStart], identity.start_ticks)) {
-    return internal("unreadable stat of pid " + std::to_string(pid));
-  }
-  // The main thread of a dying process is a zombie while others still hold its files and memory:
-  // the process is gone only when it is the last one.
-  const bool ended = fields[kState] == "Z" || fields[kState] == "X";
-  if (ended && threads <= 1) return gone(pid);
-  return identity;
+  CDB_ASSIGN_OR_RETURN(const Stat stat, read_stat(pid));
+  if (stat.ended) return gone(pid);
+  return Identity{pid, stat.start_ticks, boot_id()};
+}
+
+void reap(const Identity& identity) {
+  const auto stat = read_stat(identity.pid);
+  if (!stat || !stat->ended || stat->start_ticks != identity.start_ticks) return;
+  if (stat->parent == ::getpid()) ::waitpid(identity.pid, nullptr, WNOHANG);
 }
 
 bool alive(const Identity& identity) {

@@ -31,6 +31,10 @@ Result<UniqueFd> open(const Identity& identity);
 // Sends a signal to exactly this process; not_found when it is gone.
 Status send_signal(const Identity& identity, int signal);
 
+// Removes what is left of it in the process table, where it has ended and was a child of ours (one
+// that was started detached is, when we are pid 1 of a container or a subreaper).
+void reap(const Identity& identity);
+
 // As one line of JSON, written atomically; read_identity says not_found when there is no file and
 // invalid when it is damaged.
 Status write_identity(const std::filesystem::path& path, const Identity& identity);

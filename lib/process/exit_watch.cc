@@ -1,0 +1,149 @@
+#include "lib/process/exit_watch.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lib/base/atomic_file.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
+#include "lib/process/pidfd.h"
+
+namespace cdb::process {
+namespace {
+
+// pidfd_open() on a single thread, Linux 6.9; older kernels refuse it.
+constexpr unsigned kPidfdThread = O_EXCL;
+// A process whose threads come and go gives us no sentinel that lasts.
+constexpr int kMaxSentinels = 64;
+constexpr int kPollMs = 200;  // only where no pidfd can be had
+
+std::string task_dir(pid_t pid) {
+  return "/proc/" + std::to_string(pid) + "/task/";
+}
+
+template <typename Number>
+std::optional<Number> to_number(std::string_view text, int base = 10) {
+  Number number{};
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// The fields of /proc/PID/task/TID/stat from the third on; empty when the thread is gone.
+std::vector<std::string> stat_fields(pid_t pid, pid_t thread) {
+  const auto stat = read_file(task_dir(pid) + std::to_string(thread) + "/stat");
+  if (!stat) return {};
+  const size_t name_end = stat->rfind(')');
+  if (name_end == std::string::npos) return {};
+  return split(trim(std::string_view(*stat).substr(name_end + 1)), ' ');
+}
+
+bool kill_pending(pid_t pid) {
+  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  if (!status) return false;
+  constexpr uint64_t kKill = uint64_t{1} << 8U;
+  for (const std::string& line : split(*status, '\n')) {
+    if (line.rfind("SigPnd:", 0) != 0 && line.rfind("ShdPnd:", 0) != 0) continue;
+    const auto mask = to_number<uint64_t>(trim(std::string_view(line).substr(7)), 16);
+    if (mask && (*mask & kKill) != 0) return true;
+  }
+  return false;
+}
+
+// Whether the whole process is on its way out, seen from its main thread: one thread's end says
+// nothing by itself, the main thread of a server ends with the process only.
+bool dying(pid_t pid) {
+  constexpr size_t kState = 3 - 3;
+  constexpr size_t kFlags = 9 - 3;
+  constexpr unsigned long kExiting = 0x4;     // PF_EXITING
+  constexpr unsigned long kSignalled = 0x400;  // PF_SIGNALED
+  const auto fields = stat_fields(pid, pid);
+  if (fields.size() <= kFlags) return false;
+  const auto flags = to_number<unsigned long>(fields[kFlags]).value_or(0);
+  return fields[kState] == "Z" || fields[kState] == "X" || (flags & (kExiting | kSignalled)) != 0 ||
+         kill_pending(pid);
+}
+
+// A pidfd of the oldest thread but the main one: old threads tend to be those that last.
+UniqueFd open_sentinel(pid_t pid) {
+  constexpr size_t kStart = 22 - 3;
+  std::optional<std::tuple<uint64_t, pid_t>> oldest;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(task_dir(pid), error), end; !error && it != end;
+       it.increment(error)) {
+    const auto thread = to_number<pid_t>(it->path().filename().string());
+    if (!thread || *thread == pid) continue;
+    const auto fields = stat_fields(pid, *thread);
+    const auto start = fields.size() > kStart ? to_number<uint64_t>(fields[kStart]) : std::nullopt;
+    if (start && (!oldest || std::tuple(*start, *thread) < *oldest)) {
+      oldest = std::tuple(*start, *thread);
+    }
+  }
+  if (!oldest) return {};
+  const pid_t chosen = std::get<1>(*oldest);
+  UniqueFd fd(::pidfd_open(chosen, kPidfdThread));
+  // Looked at again: the number may have gone to a thread of another process before the open.
+  if (fd && ::access((task_dir(pid) + std::to_string(chosen)).c_str(), F_OK) != 0) return {};
+  return fd;
+}
+
+}  // namespace
+
+ExitWatch::ExitWatch(Identity process, std::function<void()> callback)
+    : process_(std::move(process)),
+      callback_(std::move(callback)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  CDB_INVARIANT(bool(wake_));
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    ::pthread_setname_np(::pthread_self(), "exit-watch");
+    watch(stop);
+    if (stop.stop_requested()) return;
+    callback_();
+    done_ = true;
+  });
+}
+
+ExitWatch::~ExitWatch() {
+  thread_.request_stop();
+  ::eventfd_write(wake_.get(), 1);
+}
+
+void ExitWatch::watch(const std::stop_token& stop) {
+  auto opened = open(process_);
+  if (!opened && opened.error().code == Code::NotFound) return;
+  if (!opened) {
+    log::warn("process.watch_degraded", "pid={} every_ms={} error={}", process_.pid, kPollMs,
+              opened.error().text());
+  }
+  const UniqueFd whole = opened ? std::move(opened).value() : UniqueFd();
+  UniqueFd sentinel = whole ? open_sentinel(process_.pid) : UniqueFd();
+  int sentinels = 1;
+  while (!stop.stop_requested()) {
+    std::array<pollfd, 3> events{pollfd{wake_.get(), POLLIN, 0}, pollfd{whole.get(), POLLIN, 0},
+                                 pollfd{sentinel.get(), POLLIN, 0}};
+    if (::poll(events.data(), events.size(), whole ? -1 : kPollMs) < 0 && errno != EINTR) {
+      log::error("process.watch_failed", "pid={} errno={}", process_.pid, errno);
+      return;
+    }
+    if (events[1].revents != 0 || (!whole && !alive(process_))) return;
+    if (events[2].revents != 0) {
+      if (dying(process_.pid)) return;
+      sentinel = sentinels++ < kMaxSentinels ? open_sentinel(process_.pid) : UniqueFd();
+    }
+  }
+}
+
+}  // namespace cdb::process
