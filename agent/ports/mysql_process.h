@@ -1,7 +1,6 @@
 #pragma once
 // The process mysqld and its data directory. mysqld is never our child in the sense that matters:
-// it outlives a dead, stopped or upgraded agent, and the next agent adopts it. One caller at a
-// time, except exited_since(), which any thread may call.
+// it outlives a dead, stopped or upgraded agent, and the next agent adopts it. One caller at a time.
 
 #include <cstdint>
 #include <filesystem>
@@ -47,7 +46,10 @@ class MysqlProcess {
   // SIGTERM, SIGKILL at the deadline. Only where no commit can be waiting (replicas, closed nodes):
   // a clean shutdown would tell waiting clients OK.
   virtual Status stop(Deadline deadline) = 0;
-  // Calls back once, from a thread of its own, as soon as the process that runs now has exited.
+  // Calls back once, from a thread of its own, as soon as the process that runs now has exited or is
+  // certain to: a killed server executes nothing any more, while the kernel takes some 85 ms per GB
+  // to free its memory, and running() names it until then. At once where none runs. The callback may
+  // call nothing of this object.
   virtual void on_exit(std::function<void()> callback) = 0;
 
   // The last lines of mysqld's error log that speak of errors, for a person.

@@ -19,7 +19,7 @@ namespace {
 // What a service manager says to us alone: a server that answered on NOTIFY_SOCKET would speak in
 // our name.
 constexpr std::array<std::string_view, 8> kOurs{
-    "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=",  "LISTEN_PID=",
+    "NOTIFY_SOCKET=", "WATCHDOG_PID=",   "WATCHDOG_USEC=", "LISTEN_PID=",
     "LISTEN_FDS=",    "LISTEN_FDNAMES=", "INVOCATION_ID=", "JOURNAL_STREAM="};
 
 // All that the forked processes touch, made before the fork: after it only async-signal-safe calls
@@ -129,14 +129,9 @@ Result<Identity> start_detached(const Detached& program,
   arguments.insert(arguments.end(), program.arguments.begin(), program.arguments.end());
   const Words words(std::move(arguments));
   const Words environment(environment_for_others());
-  const Launch launch{path.c_str(),
-                      words.pointers.data(),
-                      environment.pointers.data(),
-                      input.get(),
-                      output.get(),
-                      gate.get(),
-                      gate_far.get(),
-                      news_far.get()};
+  const Launch launch{path.c_str(),   words.pointers.data(), environment.pointers.data(),
+                      input.get(),    output.get(),          gate.get(),
+                      gate_far.get(), news_far.get()};
   const pid_t between = ::_Fork();
   if (between < 0) return failed(path, errno);
   if (between == 0) detach(launch);

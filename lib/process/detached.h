@@ -18,9 +18,9 @@ struct Detached {
   std::filesystem::path output{};        // standard output and error are appended to it
 };
 
-// The program is let go only after `record` was given its identity and succeeded, so a crash of ours
-// at any moment leaves either a recorded process or none. Standard input is /dev/null, the working
-// directory /, the environment ours without what a service manager put there for us.
+// The program is let go only after `record` was given its identity and succeeded, so a crash of
+// ours at any moment leaves either a recorded process or none. Standard input is /dev/null, the
+// working directory /, the environment ours without what a service manager put there for us.
 Result<Identity> start_detached(const Detached& program,
                                 const std::function<Status(const Identity&)>& record);
 

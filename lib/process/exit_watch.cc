@@ -1,13 +1,13 @@
 #include "lib/process/exit_watch.h"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -26,8 +26,8 @@ namespace {
 
 // pidfd_open() on a single thread, Linux 6.9; older kernels refuse it.
 constexpr unsigned kPidfdThread = O_EXCL;
-// A process whose threads come and go gives us no sentinel that lasts.
-constexpr int kMaxSentinels = 64;
+// A process whose threads come and go gives us no sentinels that last.
+constexpr int kMaxRounds = 64;
 constexpr int kPollMs = 200;  // only where no pidfd can be had
 
 std::string task_dir(pid_t pid) {
@@ -68,7 +68,7 @@ bool kill_pending(pid_t pid) {
 bool dying(pid_t pid) {
   constexpr size_t kState = 3 - 3;
   constexpr size_t kFlags = 9 - 3;
-  constexpr unsigned long kExiting = 0x4;     // PF_EXITING
+  constexpr unsigned long kExiting = 0x4;      // PF_EXITING
   constexpr unsigned long kSignalled = 0x400;  // PF_SIGNALED
   const auto fields = stat_fields(pid, pid);
   if (fields.size() <= kFlags) return false;
@@ -77,10 +77,21 @@ bool dying(pid_t pid) {
          kill_pending(pid);
 }
 
-// A pidfd of the oldest thread but the main one: old threads tend to be those that last.
-UniqueFd open_sentinel(pid_t pid) {
+// Pidfds of single threads. Two, because the thread that happens to leave last frees the memory
+// before it is seen to end: of two one is not the last.
+using Sentinels = std::array<UniqueFd, 2>;
+
+UniqueFd open_thread(pid_t pid, pid_t thread) {
+  UniqueFd fd(::pidfd_open(thread, kPidfdThread));
+  // Looked at again: the number may have gone to a thread of another process before the open.
+  if (fd && ::access((task_dir(pid) + std::to_string(thread)).c_str(), F_OK) != 0) return {};
+  return fd;
+}
+
+// On the oldest threads but the main one: old threads tend to be those that last.
+Sentinels open_sentinels(pid_t pid) {
   constexpr size_t kStart = 22 - 3;
-  std::optional<std::tuple<uint64_t, pid_t>> oldest;
+  std::vector<std::pair<uint64_t, pid_t>> by_age;
   std::error_code error;
   for (std::filesystem::directory_iterator it(task_dir(pid), error), end; !error && it != end;
        it.increment(error)) {
@@ -88,16 +99,13 @@ UniqueFd open_sentinel(pid_t pid) {
     if (!thread || *thread == pid) continue;
     const auto fields = stat_fields(pid, *thread);
     const auto start = fields.size() > kStart ? to_number<uint64_t>(fields[kStart]) : std::nullopt;
-    if (start && (!oldest || std::tuple(*start, *thread) < *oldest)) {
-      oldest = std::tuple(*start, *thread);
-    }
+    if (start) by_age.emplace_back(*start, *thread);
   }
-  if (!oldest) return {};
-  const pid_t chosen = std::get<1>(*oldest);
-  UniqueFd fd(::pidfd_open(chosen, kPidfdThread));
-  // Looked at again: the number may have gone to a thread of another process before the open.
-  if (fd && ::access((task_dir(pid) + std::to_string(chosen)).c_str(), F_OK) != 0) return {};
-  return fd;
+  std::sort(by_age.begin(), by_age.end());
+  Sentinels sentinels;
+  for (size_t i = 0; i < std::min(sentinels.size(), by_age.size()); ++i)
+    sentinels[i] = open_thread(pid, by_age[i].second);
+  return sentinels;
 }
 
 }  // namespace
@@ -129,19 +137,18 @@ void ExitWatch::watch(const std::stop_token& stop) {
               opened.error().text());
   }
   const UniqueFd whole = opened ? std::move(opened).value() : UniqueFd();
-  UniqueFd sentinel = whole ? open_sentinel(process_.pid) : UniqueFd();
-  int sentinels = 1;
+  Sentinels sentinels = whole ? open_sentinels(process_.pid) : Sentinels();
+  int rounds = 1;
   while (!stop.stop_requested()) {
-    std::array<pollfd, 3> events{pollfd{wake_.get(), POLLIN, 0}, pollfd{whole.get(), POLLIN, 0},
-                                 pollfd{sentinel.get(), POLLIN, 0}};
-    if (::poll(events.data(), events.size(), whole ? -1 : kPollMs) < 0 && errno != EINTR) {
-      log::error("process.watch_failed", "pid={} errno={}", process_.pid, errno);
-      return;
-    }
+    std::array<pollfd, 4> events{pollfd{wake_.get(), POLLIN, 0}, pollfd{whole.get(), POLLIN, 0},
+                                 pollfd{sentinels[0].get(), POLLIN, 0},
+                                 pollfd{sentinels[1].get(), POLLIN, 0}};
+    // Interrupted, or no kernel memory just now; neither says anything of the process.
+    if (::poll(events.data(), events.size(), whole ? -1 : kPollMs) < 0) continue;
     if (events[1].revents != 0 || (!whole && !alive(process_))) return;
-    if (events[2].revents != 0) {
+    if (events[2].revents != 0 || events[3].revents != 0) {
       if (dying(process_.pid)) return;
-      sentinel = sentinels++ < kMaxSentinels ? open_sentinel(process_.pid) : UniqueFd();
+      sentinels = rounds++ < kMaxRounds ? open_sentinels(process_.pid) : Sentinels();
     }
   }
 }

@@ -6,10 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <nlohmann/json.hpp>
 
 #include "lib/base/atomic_file.h"
 #include "lib/base/text.h"

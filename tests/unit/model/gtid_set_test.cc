@@ -83,10 +83,10 @@ TEST_CASE("a GTID set is printed in the form that a server prints") {
       {kA + ":tag:1," + kA + ":1-3", kA + ":1-3:tag:1"},
       {kA + ":9223372036854775806", kA + ":9223372036854775806"},
   };
-  for (const auto& [in, out] : cases) {
-    INFO(in);
-    CHECK(set(in).str() == out);
-    CHECK(set(out) == set(in));
+  for (const Case& one : cases) {
+    INFO(one.in);
+    CHECK(set(one.in).str() == one.out);
+    CHECK(set(one.out) == set(one.in));
   }
 }
 

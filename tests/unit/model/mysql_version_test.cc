@@ -9,16 +9,15 @@ TEST_CASE("versions are read with and without what distributions append") {
     const char* text;
     MysqlVersion version;
   };
-  for (const auto& [text, version] :
-       {Case{"8.0.36", {8, 0, 36}}, Case{"8.0", {8, 0, 0}}, Case{"8", {8, 0, 0}},
-        Case{"5.6.24-log", {5, 6, 24}}, Case{"9.7.4-2", {9, 7, 4}},
-        Case{"9.7.4-1-debian", {9, 7, 4}}, Case{"5.7.44-48.1", {5, 7, 44}},
-        Case{" 8.4.8\n", {8, 4, 8}}, Case{"26.7.0", {26, 7, 0}}, Case{"8.0.36+build", {8, 0, 36}},
-        Case{"8.0.36-28.1", {8, 0, 36}}}) {
-    INFO(text);
-    const auto parsed = MysqlVersion::parse(text);
+  for (const Case& one : {Case{"8.0.36", {8, 0, 36}}, Case{"8.0", {8, 0, 0}}, Case{"8", {8, 0, 0}},
+                          Case{"5.6.24-log", {5, 6, 24}}, Case{"9.7.4-2", {9, 7, 4}},
+                          Case{"9.7.4-1-debian", {9, 7, 4}}, Case{"5.7.44-48.1", {5, 7, 44}},
+                          Case{" 8.4.8\n", {8, 4, 8}}, Case{"26.7.0", {26, 7, 0}},
+                          Case{"8.0.36+build", {8, 0, 36}}, Case{"8.0.36-28.1", {8, 0, 36}}}) {
+    INFO(one.text);
+    const auto parsed = MysqlVersion::parse(one.text);
     REQUIRE(parsed.ok());
-    CHECK(*parsed == version);
+    CHECK(*parsed == one.version);
   }
 }
 
@@ -38,7 +37,7 @@ TEST_CASE("the lines that real servers print about themselves are understood") {
     const char* line;
     MysqlVersion version;
   };
-  for (const auto& [line, version] :
+  for (const Case& one :
        {Case{"mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))\n", {9, 7, 4}},
         Case{"/opt/mysql/bin/mysqld  Ver 5.6.24 for linux-glibc2.5 on x86_64 "
              "(MySQL Community Server (GPL))\n",
@@ -47,10 +46,10 @@ TEST_CASE("the lines that real servers print about themselves are understood") {
              {8, 0, 36}},
         Case{"mysqld  Ver 5.7.44-log for Linux on x86_64 (MySQL Community Server (GPL))",
              {5, 7, 44}}}) {
-    INFO(line);
-    const auto parsed = MysqlVersion::parse_program_output(line);
+    INFO(one.line);
+    const auto parsed = MysqlVersion::parse_program_output(one.line);
     REQUIRE(parsed.ok());
-    CHECK(*parsed == version);
+    CHECK(*parsed == one.version);
   }
   CHECK(MysqlVersion::parse_program_output("bash: mysqld: not found").error().code ==
         Code::Invalid);

@@ -3,11 +3,10 @@
 #include <csignal>
 #include <optional>
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <doctest/doctest.h>
 
 #include "lib/base/atomic_file.h"
 #include "lib/base/text.h"
@@ -71,13 +70,13 @@ TEST_CASE("a detached program is no child of ours, leads no session and holds no
 TEST_CASE("the program does not run before its identity is recorded, and never if that fails") {
   const testing::TempDir dir;
   std::optional<Identity> recorded;
-  const auto started =
-      start_detached(shell("echo end; exec sleep 1000", dir / "out"), [&](const Identity& identity) {
-        recorded = identity;
-        CHECK(alive(identity));
-        CHECK(read_file(dir / "out").value().empty());
-        return Status();
-      });
+  const auto started = start_detached(shell("echo end; exec sleep 1000", dir / "out"),
+                                      [&](const Identity& identity) {
+                                        recorded = identity;
+                                        CHECK(alive(identity));
+                                        CHECK(read_file(dir / "out").value().empty());
+                                        return Status();
+                                      });
   REQUIRE(started.ok());
   CHECK(*started == *recorded);
   CHECK(finished_output(dir / "out") == "end\n");
@@ -115,9 +114,9 @@ TEST_CASE("what was started survives the death of its starter, with its whole pr
   REQUIRE(starter >= 0);
   if (starter == 0) {
     ::setpgid(0, 0);
-    const auto started = start_detached(
-        {"/bin/sleep", {"1000"}, dir / "out"},
-        [&](const Identity& identity) { return write_identity(file, identity); });
+    const auto started =
+        start_detached({"/bin/sleep", {"1000"}, dir / "out"},
+                       [&](const Identity& identity) { return write_identity(file, identity); });
     if (!started) ::_exit(1);
     ::kill(0, SIGKILL);
   }

@@ -3,12 +3,11 @@
 #include <csignal>
 #include <thread>
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <doctest/doctest.h>
 
 #include "lib/base/sync.h"
 #include "tests/support/eventually.h"
@@ -129,9 +128,7 @@ TEST_CASE("a process that is gone already calls back at once") {
 TEST_CASE("a watch that is dropped never calls back") {
   const Threaded child(2);
   Calls calls;
-  {
-    const ExitWatch watch(child.identity(), calls.callback());
-  }
+  { const ExitWatch watch(child.identity(), calls.callback()); }
   const Identity identity = child.identity();
   child.signal(SIGKILL);
   CHECK(testing::eventually([&] { return !alive(identity); }));
