@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kLogTailBytes = 256U << 10U;
 constexpr Duration kVersionTime = std::chrono::seconds(20);
-// For a SIGKILL after a stop that took too long: memory is freed at some 12 GB per second.
+// For a killed server to vanish: memory is freed at some 12 GB per second.
 constexpr Duration kKillTime = std::chrono::seconds(30);
 
 // The settings of a my.cnf; none where there is no file yet.
@@ -82,8 +82,22 @@ bool MysqldProcess::initialised() {
   return DataDir(config_.data_dir, config_.archive_dir).initialised();
 }
 
+Status MysqldProcess::wait_until_gone() {
+  const auto identity = present();
+  if (!identity) return {};
+  if (!process::ending(*identity)) {
+    return precondition("mysqld runs on " + config_.data_dir.string(), "stop or kill it first");
+  }
+  const auto pidfd = process::open(*identity);
+  if (!pidfd && pidfd.error().code == Code::NotFound) return {};
+  if (!pidfd) return pidfd.error();
+  if (ended_before(*pidfd, Deadline::after(kKillTime))) return {};
+  return unavailable("process " + std::to_string(identity->pid) +
+                     " was killed and has not ended yet");
+}
+
 Status MysqldProcess::initialise(Deadline deadline) {
-  if (running()) return precondition("mysqld runs on " + config_.data_dir.string());
+  CDB_TRY(wait_until_gone());
   CDB_ASSIGN_OR_RETURN(const model::MysqlVersion server, version());
   CDB_ASSIGN_OR_RETURN(const ServerAccount account, find_server_account(config_.run_as));
   CDB_ASSIGN_OR_RETURN(const auto options, options_of(config_.config_file));
@@ -92,9 +106,7 @@ Status MysqldProcess::initialise(Deadline deadline) {
 }
 
 Result<fs::path> MysqldProcess::archive_and_wipe(const std::string& label) {
-  if (running()) {
-    return precondition("mysqld runs on " + config_.data_dir.string(), "stop or kill it first");
-  }
+  CDB_TRY(wait_until_gone());
   CDB_ASSIGN_OR_RETURN(const auto options, options_of(config_.config_file));
   return DataDir(config_.data_dir, config_.archive_dir).archive_and_wipe(label, options);
 }
@@ -106,6 +118,11 @@ Status MysqldProcess::check_config(const fs::path& candidate, Deadline deadline)
 }
 
 std::optional<process::Identity> MysqldProcess::running() {
+  const auto identity = present();
+  return identity && !process::ending(*identity) ? identity : std::nullopt;
+}
+
+std::optional<process::Identity> MysqldProcess::present() {
   if (known_ && process::alive(*known_)) return known_;
   if (known_) process::reap(*known_);
   known_.reset();
@@ -163,6 +180,7 @@ Result<process::Identity> MysqldProcess::start() {
   if (const auto already = running()) {
     return conflict("mysqld runs already, as process " + std::to_string(already->pid));
   }
+  CDB_TRY(wait_until_gone());
   if (!initialised()) {
     return precondition(config_.data_dir.string() + " holds no initialised server");
   }
@@ -197,14 +215,14 @@ Status MysqldProcess::signal_and_wait(const process::Identity& identity, int sig
 }
 
 Status MysqldProcess::kill(Deadline deadline) {
-  const auto identity = running();
+  const auto identity = present();
   if (!identity) return {};
   log::info("mysqld.kill", "pid={}", identity->pid);
   return signal_and_wait(*identity, SIGKILL, deadline);
 }
 
 Status MysqldProcess::stop(Deadline deadline) {
-  const auto identity = running();
+  const auto identity = present();
   if (!identity) return {};
   log::info("mysqld.stop", "pid={}", identity->pid);
   Status stopped = signal_and_wait(*identity, SIGTERM, deadline);

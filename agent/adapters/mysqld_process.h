@@ -45,12 +45,15 @@ class MysqldProcess final : public MysqlProcess {
 
  private:
   Status prepare_start(const ServerAccount& account);
+  // Also one that is ending.
+  std::optional<process::Identity> present();
   std::optional<process::Identity> find_unrecorded();
+  Status wait_until_gone();
   Status signal_and_wait(const process::Identity& identity, int signal, Deadline deadline);
 
   MysqldConfig config_;
   std::optional<model::MysqlVersion> version_{};
-  std::optional<process::Identity> known_{};  // what ran when we last looked
+  std::optional<process::Identity> known_{};  // what was present when we last looked
   uintmax_t log_start_{0};                    // size of the error log at our last start
   std::vector<std::unique_ptr<process::ExitWatch>> watches_{};
 };

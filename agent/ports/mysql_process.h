@@ -38,18 +38,19 @@ class MysqlProcess {
   virtual Status check_config(const std::filesystem::path& candidate, Deadline deadline) = 0;
 
   // The process that runs on our data directory, adopted from an earlier agent where there is one.
+  // Not one that was killed or is exiting: it executes nothing any more and answers nobody, though
+  // the kernel takes some 85 ms per GB to free its memory, files and locks.
   virtual std::optional<process::Identity> running() = 0;
-  // Starts mysqld detached and returns at once; Conflict when one runs.
+  // Starts mysqld detached and returns at once; Conflict when one runs. This, initialise() and
+  // archive_and_wipe() first wait until nothing is left of one that was killed.
   virtual Result<process::Identity> start() = 0;
-  // SIGKILL, and waits for its end. The only safe end of a primary that may have waiting commits.
+  // SIGKILL, and waits until nothing is left of it. The only safe end of a primary that may have waiting commits.
   virtual Status kill(Deadline deadline) = 0;
   // SIGTERM, SIGKILL at the deadline. Only where no commit can be waiting (replicas, closed nodes):
   // a clean shutdown would tell waiting clients OK.
   virtual Status stop(Deadline deadline) = 0;
-  // Calls back once, from a thread of its own, as soon as the process that runs now has exited or is
-  // certain to: a killed server executes nothing any more, while the kernel takes some 85 ms per GB
-  // to free its memory, and running() names it until then. At once where none runs. The callback may
-  // call nothing of this object.
+  // Calls back once, from a thread of its own, as soon as the process that runs now is no longer what
+  // running() names; at once where none runs. The callback may call nothing of this object.
   virtual void on_exit(std::function<void()> callback) = 0;
 
   // The last lines of mysqld's error log that speak of errors, for a person.

@@ -35,9 +35,9 @@ std::string task_dir(pid_t pid) {
 }
 
 template <typename Number>
-std::optional<Number> to_number(std::string_view text, int base = 10) {
+std::optional<Number> to_number(std::string_view text) {
   Number number{};
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
   return number;
 }
@@ -49,32 +49,6 @@ std::vector<std::string> stat_fields(pid_t pid, pid_t thread) {
   const size_t name_end = stat->rfind(')');
   if (name_end == std::string::npos) return {};
   return split(trim(std::string_view(*stat).substr(name_end + 1)), ' ');
-}
-
-bool kill_pending(pid_t pid) {
-  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
-  if (!status) return false;
-  constexpr uint64_t kKill = uint64_t{1} << 8U;
-  for (const std::string& line : split(*status, '\n')) {
-    if (line.rfind("SigPnd:", 0) != 0 && line.rfind("ShdPnd:", 0) != 0) continue;
-    const auto mask = to_number<uint64_t>(trim(std::string_view(line).substr(7)), 16);
-    if (mask && (*mask & kKill) != 0) return true;
-  }
-  return false;
-}
-
-// Whether the whole process is on its way out, seen from its main thread: one thread's end says
-// nothing by itself, the main thread of a server ends with the process only.
-bool dying(pid_t pid) {
-  constexpr size_t kState = 3 - 3;
-  constexpr size_t kFlags = 9 - 3;
-  constexpr unsigned long kExiting = 0x4;      // PF_EXITING
-  constexpr unsigned long kSignalled = 0x400;  // PF_SIGNALED
-  const auto fields = stat_fields(pid, pid);
-  if (fields.size() <= kFlags) return false;
-  const auto flags = to_number<unsigned long>(fields[kFlags]).value_or(0);
-  return fields[kState] == "Z" || fields[kState] == "X" || (flags & (kExiting | kSignalled)) != 0 ||
-         kill_pending(pid);
 }
 
 // Pidfds of single threads. Two, because the thread that happens to leave last frees the memory
@@ -147,7 +121,7 @@ void ExitWatch::watch(const std::stop_token& stop) {
     if (::poll(events.data(), events.size(), whole ? -1 : kPollMs) < 0) continue;
     if (events[1].revents != 0 || (!whole && !alive(process_))) return;
     if (events[2].revents != 0 || events[3].revents != 0) {
-      if (dying(process_.pid)) return;
+      if (ending(process_)) return;
       sentinels = rounds++ < kMaxRounds ? open_sentinels(process_.pid) : Sentinels();
     }
   }

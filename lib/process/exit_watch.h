@@ -12,9 +12,8 @@ namespace cdb::process {
 
 class ExitWatch {
  public:
-  // The callback comes when the process has exited, or as soon as it is certain to: a killed
-  // process runs nothing any more, yet exists for about 85 ms per GB of memory. alive() tells when
-  // it is gone. At once where the process is gone already. The callback may not destroy the watch.
+  // The callback comes as soon as the process is ending(): at once where it is gone already. The
+  // callback may not destroy the watch.
   ExitWatch(Identity process, std::function<void()> callback);
   ExitWatch(const ExitWatch&) = delete;
   ExitWatch& operator=(const ExitWatch&) = delete;

@@ -22,14 +22,15 @@ Error gone(pid_t pid) {
 }
 
 template <typename Number>
-bool parse_number(const std::string& text, Number& number) {
+bool parse_number(const std::string& text, Number& number, int base = 10) {
   const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
+  const auto parsed = std::from_chars(text.data(), end, number, base);
   return parsed.ec == std::errc() && parsed.ptr == end;
 }
 
 struct Stat {
-  bool ended{false};
+  bool ended{false};    // nothing is left of it but an entry in the process table
+  bool exiting{false};  // its main thread is, which a server's does last of all its own will
   pid_t parent{0};
   uint64_t start_ticks{0};
 };
@@ -46,19 +47,40 @@ Result<Stat> read_stat(pid_t pid) {
   const auto fields = split(trim(std::string_view(*text).substr(name_end + 1)), ' ');
   constexpr size_t kState = 3 - 3;
   constexpr size_t kParent = 4 - 3;
+  constexpr size_t kFlags = 9 - 3;
   constexpr size_t kThreads = 20 - 3;
   constexpr size_t kStart = 22 - 3;
   Stat stat;
+  constexpr unsigned long kExiting = 0x4;      // PF_EXITING
+  constexpr unsigned long kSignalled = 0x400;  // PF_SIGNALED
   long threads = 0;
+  unsigned long flags = 0;
   if (fields.size() <= kStart || !parse_number(fields[kThreads], threads) ||
-      !parse_number(fields[kParent], stat.parent) ||
+      !parse_number(fields[kFlags], flags) || !parse_number(fields[kParent], stat.parent) ||
       !parse_number(fields[kStart], stat.start_ticks)) {
     return internal("unreadable stat of pid " + std::to_string(pid));
   }
   // The main thread of a dying process is a zombie while others still hold its files and memory:
   // the process is gone only when it is the last one.
-  stat.ended = (fields[kState] == "Z" || fields[kState] == "X") && threads <= 1;
+  const bool zombie = fields[kState] == "Z" || fields[kState] == "X";
+  stat.ended = zombie && threads <= 1;
+  stat.exiting = zombie || (flags & (kExiting | kSignalled)) != 0;
   return stat;
+}
+
+// Whether SIGKILL waits for the main thread: nothing can take it back.
+bool kill_pending(pid_t pid) {
+  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  if (!status) return false;
+  constexpr uint64_t kKill = uint64_t{1} << (SIGKILL - 1U);
+  for (const std::string& line : split(*status, '\n')) {
+    if (line.rfind("SigPnd:", 0) != 0 && line.rfind("ShdPnd:", 0) != 0) continue;
+    uint64_t mask = 0;
+    if (parse_number(std::string(trim(line.substr(7))), mask, 16) && (mask & kKill) != 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -83,6 +105,12 @@ void reap(const Identity& identity) {
 bool alive(const Identity& identity) {
   const auto current = identify(identity.pid);
   return current && *current == identity;
+}
+
+bool ending(const Identity& identity) {
+  if (!alive(identity)) return true;
+  const auto stat = read_stat(identity.pid);
+  return !stat || stat->exiting || kill_pending(identity.pid);
 }
 
 Result<UniqueFd> open(const Identity& identity) {

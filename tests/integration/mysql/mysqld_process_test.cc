@@ -98,6 +98,24 @@ TEST_CASE("a started server answers, is adopted by the next agent, and its kill 
   }
 }
 
+TEST_CASE(
+    "a server that was killed runs no more at once, and the next start waits until it is gone") {
+  const MysqldNode node(Series::V97);
+  node.give_data();
+  const auto agent = node.agent();
+  const process::Identity before = started(*agent);
+  REQUIRE(node.answers(soon()));
+  Exit exit;
+  agent->on_exit(exit.callback());
+  REQUIRE(process::send_signal(before, SIGKILL).ok());
+  CHECK_FALSE(agent->running());
+  CHECK(exit.within(2s));
+  const process::Identity after = started(*agent);
+  CHECK_FALSE(process::alive(before));
+  CHECK_FALSE(before == after);
+  CHECK(node.answers(soon()));
+}
+
 TEST_CASE("a stopped server has shut down cleanly and starts again") {
   for (const Series series : kBothSeries) {
     INFO("series " << to_string(series));

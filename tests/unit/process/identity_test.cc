@@ -61,6 +61,7 @@ TEST_CASE("our own process is identified, and the same each time") {
   CHECK(boot_id().size() == 36);
   CHECK(*identify(::getpid()) == *identity);
   CHECK(alive(*identity));
+  CHECK_FALSE(ending(*identity));
 }
 
 TEST_CASE("a process is not found before, after and while it is a zombie") {
@@ -72,8 +73,11 @@ TEST_CASE("a process is not found before, after and while it is a zombie") {
   const Identity identity = identify(sleeper.pid()).value();
   const UniqueFd fd = std::move(open(identity)).value();
   CHECK_FALSE(readable(fd, 0ms));
+  CHECK_FALSE(ending(identity));
   REQUIRE(send_signal(identity, SIGKILL).ok());
+  CHECK(ending(identity));  // already, whether or not the kernel has taken it apart
   REQUIRE(readable(fd, 10'000ms));
+  CHECK(ending(identity));
   CHECK(identify(identity.pid).error().code == Code::NotFound);  // zombie
   CHECK_FALSE(alive(identity));
   CHECK(open(identity).error().code == Code::NotFound);
