@@ -23,10 +23,24 @@ using std::chrono::milliseconds;
 
 constexpr int kAccessDenied = 1045;
 constexpr int kAccessDeniedNoPassword = 1698;
-constexpr int kUnknownThread = 1094;
 constexpr int kUnknownDatabase = 1049;
 constexpr int kUnknownTable = 1146;
 constexpr int kCloneShutdown = 3707;
+
+// The sessions of everyone but the agent and replication. One that was killed and waits for
+// acknowledgements has lost its client and stays until it has them: it counts no more.
+std::vector<std::string> client_sessions(const SqlRows& processes) {
+  static constexpr std::array<std::string_view, 4> kSpared{
+      model::kAgentUser, model::kReplicationUser, "system user", "event_scheduler"};
+  std::vector<std::string> ids{};
+  for (size_t row = 0; row < processes.rows.size(); ++row) {
+    const std::string command = processes.text("Command", row);
+    if (std::find(kSpared.begin(), kSpared.end(), processes.text("User", row)) == kSpared.end() &&
+        command != "Killed" && command != "Daemon" && !command.starts_with("Binlog Dump"))
+      ids.push_back(processes.text("Id", row));
+  }
+  return ids;
+}
 
 bool refused(const SqlError& error) {
   return error.number == kAccessDenied || error.number == kAccessDeniedNoPassword;
@@ -61,13 +75,13 @@ Result<MysqlSession*> ConnectorMysqlServer::connect(const std::vector<MysqlLogin
   return to_error(*error, fmt::format("mysqld at {}", logins.front().socket));
 }
 
-Result<MysqlSession*> ConnectorMysqlServer::session(Deadline deadline, Fallback fallback) {
+Result<MysqlSession*> ConnectorMysqlServer::session(Deadline deadline, Fallback fallback,
+                                                    std::chrono::seconds slack) {
   const MysqlAccess access = access_();
   std::vector<MysqlLogin> logins{};
   if (!access.agent_password.empty())
-    logins.push_back({.socket = access.socket,
-                      .user = model::kAgentUser,
-                      .password = access.agent_password});
+    logins.push_back(
+        {.socket = access.socket, .user = model::kAgentUser, .password = access.agent_password});
   if (fallback == Fallback::Root)
     logins.push_back({.socket = access.socket, .user = "root", .password = Secret{}});
   const auto is_ours = [&](const MysqlLogin& login) {
@@ -75,13 +89,15 @@ Result<MysqlSession*> ConnectorMysqlServer::session(Deadline deadline, Fallback 
            login.password == session_->login().password;
   };
   if (session_ && std::any_of(logins.begin(), logins.end(), is_ours) &&
-      session_->fits(deadline) && session_->alive())
+      session_->fits(deadline, slack) && session_->alive())
     return session_.get();
   return connect(logins, deadline);
 }
 
 Result<model::ServerStatus> ConnectorMysqlServer::status(Deadline deadline) {
-  CDB_ASSIGN_OR_RETURN(MysqlSession* const session, this->session(deadline, Fallback::Root));
+  // A frozen server shows here first: no slack.
+  CDB_ASSIGN_OR_RETURN(MysqlSession* const session,
+                       this->session(deadline, Fallback::Root, std::chrono::seconds(0)));
   ReplicaVerbs verbs(*session, deadline);
   CDB_ASSIGN_OR_RETURN(model::ServerStatus status, verbs.server());
   CDB_ASSIGN_OR_RETURN(ReplicaState replica, verbs.replica());
@@ -131,9 +147,9 @@ Status ConnectorMysqlServer::reset_replication(Deadline deadline) {
   return ReplicaVerbs(*session, deadline).reset();
 }
 
-// The order keeps every commit at the stricter of what was and what will be: what a commit waits for
-// is set before it waits at all, and nothing is switched off on the way. Setting wait_no_replica
-// also makes a source wait again that had given up before.
+// The order keeps every commit at the stricter of what was and what will be: what a commit waits
+// for is set before it waits at all, and nothing is switched off on the way. Setting
+// wait_no_replica also makes a source wait again that had given up before.
 Status ConnectorMysqlServer::set_acks_required(int acks, Deadline deadline) {
   CDB_ASSIGN_OR_RETURN(MysqlSession* const session, this->session(deadline));
   const auto set = [&](Phrase variable, const std::string& value) {
@@ -160,11 +176,10 @@ Status ConnectorMysqlServer::set_acks_required(int acks, Deadline deadline) {
   CDB_TRY(set(Phrase::SemisyncSourceWaitNoReplica, "ON"));
   CDB_TRY(set(Phrase::SemisyncSourceEnabled, "ON"));
   CDB_ASSIGN_OR_RETURN(const model::ServerStatus status, verbs.server());
-  CDB_ASSIGN_OR_RETURN(
-      const SqlRows waits,
-      session->read(fmt::format("SHOW GLOBAL STATUS LIKE '{}'",
-                                session->words(Phrase::SemisyncSourceStatus)),
-                    deadline));
+  CDB_ASSIGN_OR_RETURN(const SqlRows waits,
+                       session->read(fmt::format("SHOW GLOBAL STATUS LIKE '{}'",
+                                                 session->words(Phrase::SemisyncSourceStatus)),
+                                     deadline));
   if (!status.semisync.source_enabled || status.semisync.acks_required != acks ||
       !is_on(named_value(waits, session->words(Phrase::SemisyncSourceStatus))))
     return internal(fmt::format("semi-sync did not take {} acknowledgements", acks));
@@ -180,14 +195,20 @@ Status ConnectorMysqlServer::set_writable(Deadline deadline) {
   return {};
 }
 
-// Waits for commits that wait for acknowledgements. While it waits the variable already reads 1, and
-// a killed SET puts it back: so it counts only once the statement has returned.
+// Waits for statements that write and commits that wait for acknowledgements. While it waits the
+// variable already reads 1, and a killed SET puts it back: so it counts only once the statement has
+// returned. Clients that have kept it waiting for half the time are killed; what they are doing is
+// rolled back, or commits if it has come that far.
 Status ConnectorMysqlServer::set_read_only(Deadline deadline) {
-  CDB_ASSIGN_OR_RETURN(MysqlSession* session, this->session(deadline));
+  CDB_ASSIGN_OR_RETURN(MysqlSession * session, this->session(deadline));
   CDB_ASSIGN_OR_RETURN(model::ServerStatus status, ReplicaVerbs(*session, deadline).server());
   if (status.read_only && status.super_read_only) return {};
+  const auto kill_clients = [](MysqlConnection& second) {
+    for (const std::string& id : client_sessions(second.run("SHOW PROCESSLIST").rows))
+      (void)second.run("KILL " + id);
+  };
   const auto change =
-      session->try_change(std::string(session->words(Phrase::SetReadOnly)), deadline);
+      session->try_change(std::string(session->words(Phrase::SetReadOnly)), deadline, kill_clients);
   if (change.answer.ok()) {
     CDB_ASSIGN_OR_RETURN(session, this->session(deadline));
     CDB_ASSIGN_OR_RETURN(status, ReplicaVerbs(*session, deadline).server());
@@ -196,8 +217,9 @@ Status ConnectorMysqlServer::set_read_only(Deadline deadline) {
   }
   if (!change.answer.error->connection_lost())
     return to_error(*change.answer.error, session->words(Phrase::SetReadOnly));
-  const Error unknown = outcome_unknown("commits still wait, and whether the server is read-only is "
-                                        "not known");
+  const Error unknown = outcome_unknown(
+      "commits still wait, and whether the server is read-only is "
+      "not known");
   if (!session->end_remains(deadline)) return unknown;
   const auto again = this->session(Deadline::after(std::chrono::seconds(1)));
   if (!again) return unknown;
@@ -206,30 +228,19 @@ Status ConnectorMysqlServer::set_read_only(Deadline deadline) {
   return deadline_exceeded("commits still wait for acknowledgements: the server stays writable");
 }
 
-// A session that waits for acknowledgements loses its client at once and stays until it has them;
-// the server shows it as Killed.
 Status ConnectorMysqlServer::kill_client_sessions(Deadline deadline) {
   CDB_ASSIGN_OR_RETURN(MysqlSession* const session, this->session(deadline));
-  static constexpr std::array<std::string_view, 4> kSpared{
-      model::kAgentUser, model::kReplicationUser, "system user", "event_scheduler"};
   while (true) {
     CDB_ASSIGN_OR_RETURN(const SqlRows rows, session->read("SHOW PROCESSLIST", deadline));
-    size_t killed = 0;
-    for (size_t row = 0; row < rows.rows.size(); ++row) {
-      const std::string user = rows.text("User", row);
-      const std::string command = rows.text("Command", row);
-      if (std::find(kSpared.begin(), kSpared.end(), user) != kSpared.end() ||
-          command == "Killed" || command == "Daemon" || command.starts_with("Binlog Dump") ||
-          rows.text("Id", row) == session->id())
-        continue;
-      ++killed;
-      const auto change = session->try_change("KILL " + rows.text("Id", row), deadline);
-      if (!change.answer.ok() && change.answer.error->number != kUnknownThread)
-        return to_error(*change.answer.error, "KILL");
+    const std::vector<std::string> clients = client_sessions(rows);
+    if (clients.empty()) return {};
+    for (const std::string& id : clients) {
+      // Sent without a guard, as it waits for nothing: there may be thousands.
+      const auto killed = session->read("KILL " + id, deadline);
+      if (deadline.passed())
+        return deadline_exceeded(fmt::format("{} client sessions are still there", clients.size()));
+      if (!killed && killed.error().code != Code::Precondition) return killed.error();
     }
-    if (killed == 0) return {};
-    if (deadline.passed())
-      return deadline_exceeded(fmt::format("{} client sessions were still there", killed));
     pause(milliseconds(5), deadline);
   }
 }
@@ -250,12 +261,14 @@ Result<GtidSet> ConnectorMysqlServer::write_marker(model::RecordVersion version,
   auto written = session->try_change(write, deadline);
   if (!written.answer.ok() && (written.answer.error->number == kUnknownDatabase ||
                                written.answer.error->number == kUnknownTable)) {
-    CDB_TRY(session->change(fmt::format("CREATE DATABASE IF NOT EXISTS {}", kMetaSchema), deadline));
+    CDB_TRY(
+        session->change(fmt::format("CREATE DATABASE IF NOT EXISTS {}", kMetaSchema), deadline));
     CDB_TRY(session->change(
-        fmt::format("CREATE TABLE IF NOT EXISTS {}.marker (id TINYINT UNSIGNED NOT NULL PRIMARY KEY, "
-                    "epoch BIGINT UNSIGNED NOT NULL, version BIGINT UNSIGNED NOT NULL, writes BIGINT "
-                    "UNSIGNED NOT NULL) ENGINE = InnoDB",
-                    kMetaSchema),
+        fmt::format(
+            "CREATE TABLE IF NOT EXISTS {}.marker (id TINYINT UNSIGNED NOT NULL PRIMARY KEY, "
+            "epoch BIGINT UNSIGNED NOT NULL, version BIGINT UNSIGNED NOT NULL, writes BIGINT "
+            "UNSIGNED NOT NULL) ENGINE = InnoDB",
+            kMetaSchema),
         deadline));
     written = session->try_change(write, deadline);
   }
@@ -287,11 +300,13 @@ Status ConnectorMysqlServer::clone_from(const ReplicationSource& donor, Deadline
   if (!session->version().has_clone())
     return precondition(fmt::format("MySQL {} cannot clone", session->version().str()));
   CDB_TRY(session->change(
-      fmt::format("SET GLOBAL clone_valid_donor_list = {}", quoted(donor.endpoint.str())), deadline));
-  const auto change = session->try_change(
-      fmt::format("CLONE INSTANCE FROM {}@{}:{} IDENTIFIED BY {}", quoted(model::kReplicationUser),
-                  quoted(donor.endpoint.host), donor.endpoint.port, quoted(donor.password.reveal())),
-      deadline);
+      fmt::format("SET GLOBAL clone_valid_donor_list = {}", quoted(donor.endpoint.str())),
+      deadline));
+  const auto change =
+      session->try_change(fmt::format("CLONE INSTANCE FROM {}@{}:{} IDENTIFIED BY {}",
+                                      quoted(model::kReplicationUser), quoted(donor.endpoint.host),
+                                      donor.endpoint.port, quoted(donor.password.reveal())),
+                          deadline);
   // Nobody restarts this server but us, so it ends with the data in place: by saying so, or by
   // being gone before it could.
   if (change.answer.ok() || change.answer.error->number == kCloneShutdown) return {};

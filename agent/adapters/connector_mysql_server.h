@@ -52,7 +52,8 @@ class ConnectorMysqlServer final : public MysqlServer {
  private:
   enum class Fallback { None, Root };
   // A connection that has just answered. Valid until the next call of session().
-  Result<MysqlSession*> session(Deadline deadline, Fallback fallback = Fallback::None);
+  Result<MysqlSession*> session(Deadline deadline, Fallback fallback = Fallback::None,
+                                std::chrono::seconds slack = std::chrono::seconds(2));
   Result<MysqlSession*> connect(const std::vector<MysqlLogin>& logins, Deadline deadline);
 
   std::function<MysqlAccess()> access_;

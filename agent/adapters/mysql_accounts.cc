@@ -32,8 +32,8 @@ const Secret& password_of(Account account, const model::Credentials& credentials
 }
 
 Result<std::vector<Row>> read_accounts(MysqlSession& session, Deadline deadline) {
-  CDB_ASSIGN_OR_RETURN(const SqlRows rows, session.read(std::string(list_accounts(session.version())),
-                                                        deadline));
+  CDB_ASSIGN_OR_RETURN(const SqlRows rows,
+                       session.read(std::string(list_accounts(session.version())), deadline));
   std::vector<Row> accounts{};
   for (const SqlRow& row : rows.rows)
     accounts.push_back({.user = row[0].value_or(""),
@@ -59,8 +59,8 @@ bool logs_in(MysqlSession& session, std::string_view user, const Secret& passwor
   MysqlLogin login = session.login();
   login.user = user;
   login.password = password;
-  const auto seconds = std::max(std::chrono::seconds(1),
-                                std::chrono::ceil<std::chrono::seconds>(deadline.left()));
+  const auto seconds =
+      std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(deadline.left()));
   const auto opened = MysqlConnection::open(login, seconds, seconds);
   if (!opened.error) return true;
   return opened.error->number != kAccessDenied && opened.error->number != kPasswordExpired &&
@@ -77,7 +77,8 @@ class Plan {
   Result<std::vector<std::string>> statements() {
     CDB_ASSIGN_OR_RETURN(accounts_, read_accounts(session_, deadline_));
     CDB_TRY(plan_cleaning());
-    for (const Account account : kAccounts) CDB_TRY(plan_account(account));
+    for (const Account account : kAccounts)
+      CDB_TRY(plan_account(account));
     const Row* root = find(accounts_, kRoot, "localhost");
     plan_password(kRoot, "localhost", credentials_.root);
     if (root == nullptr)
@@ -109,8 +110,9 @@ class Plan {
         session_.read("SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'test' LIMIT 1",
                       deadline_));
     if (!schemas.rows.empty() && tables.rows.empty()) add("DROP DATABASE test");
-    CDB_ASSIGN_OR_RETURN(const SqlRows open_to_all,
-                         session_.read("SELECT 1 FROM mysql.db WHERE User = '' LIMIT 1", deadline_));
+    CDB_ASSIGN_OR_RETURN(
+        const SqlRows open_to_all,
+        session_.read("SELECT 1 FROM mysql.db WHERE User = '' LIMIT 1", deadline_));
     if (!open_to_all.rows.empty()) {
       add("DELETE FROM mysql.db WHERE User = ''");
       add("FLUSH LOCAL PRIVILEGES");
@@ -136,11 +138,11 @@ class Plan {
     const std::string_view host = host_of(account);
     Grants grants{};
     if (find(accounts_, user, host) != nullptr) {
-      CDB_ASSIGN_OR_RETURN(
-          const SqlRows rows,
-          session_.read("SHOW GRANTS FOR " + account_name(user, host), deadline_));
+      CDB_ASSIGN_OR_RETURN(const SqlRows rows,
+                           session_.read("SHOW GRANTS FOR " + account_name(user, host), deadline_));
       std::vector<std::string> lines{};
-      for (const SqlRow& row : rows.rows) lines.push_back(row[0].value_or(""));
+      for (const SqlRow& row : rows.rows)
+        lines.push_back(row[0].value_or(""));
       grants = parse_grants(lines);
     }
     plan_password(user, host, password_of(account, credentials_));
@@ -151,7 +153,8 @@ class Plan {
           session_.read("SELECT @@GLOBAL.partial_revokes AS partial_revokes", deadline_));
       if (!is_on(rows.text("partial_revokes"))) add("SET GLOBAL partial_revokes = ON");
     }
-    for (const std::string& statement : repairs) add(statement);
+    for (const std::string& statement : repairs)
+      add(statement);
     return {};
   }
 
@@ -165,7 +168,8 @@ class Plan {
 Status run_all(MysqlSession& session, const std::vector<std::string>& statements,
                Deadline deadline) {
   CDB_TRY(session.change("SET SESSION sql_log_bin = OFF", deadline));
-  for (const std::string& statement : statements) CDB_TRY(session.change(statement, deadline));
+  for (const std::string& statement : statements)
+    CDB_TRY(session.change(statement, deadline));
   return {};
 }
 
@@ -185,7 +189,8 @@ Status run_on_read_only(MysqlSession& session, const std::vector<std::string>& s
     // The session was cut; another one shuts the door.
     auto again = MysqlSession::open(session.login(), Deadline::after(std::chrono::seconds(1)));
     if (!again.session)
-      return outcome_unknown("the server was left without super_read_only: " + done.error().message);
+      return outcome_unknown("the server was left without super_read_only: " +
+                             done.error().message);
     CDB_TRY(again.session->change(std::string(session.words(Phrase::SetReadOnly)),
                                   Deadline::after(std::chrono::seconds(1))));
     return done;
@@ -196,7 +201,8 @@ Status run_on_read_only(MysqlSession& session, const std::vector<std::string>& s
 
 }  // namespace
 
-std::vector<MysqlLogin> administrator_logins(const std::string& socket, const Secret& agent_password,
+std::vector<MysqlLogin> administrator_logins(const std::string& socket,
+                                             const Secret& agent_password,
                                              const model::Credentials& credentials) {
   std::vector<MysqlLogin> logins{};
   const auto add = [&](const char* user, const Secret& password) {
@@ -217,8 +223,7 @@ Status ensure_accounts(MysqlSession& session, const model::Credentials& credenti
   if (statements.empty()) return {};
   CDB_ASSIGN_OR_RETURN(const SqlRows state,
                        session.read(read_server_state(session.version(), false), deadline));
-  const bool shut =
-      session.version().has_super_read_only() && is_on(state.text("super_read_only"));
+  const bool shut = session.version().has_super_read_only() && is_on(state.text("super_read_only"));
   CDB_TRY(shut ? run_on_read_only(session, statements, deadline)
                : run_all(session, statements, deadline));
   log::info("mysql.accounts_repaired", "statements={}", statements.size());

@@ -12,7 +12,8 @@
 namespace cdb::agent {
 
 // The ways in for the owner of this node, the likeliest first.
-std::vector<MysqlLogin> administrator_logins(const std::string& socket, const Secret& agent_password,
+std::vector<MysqlLogin> administrator_logins(const std::string& socket,
+                                             const Secret& agent_password,
                                              const model::Credentials& credentials);
 
 // `session` has every privilege. Does not write when nothing is wrong. A server that was

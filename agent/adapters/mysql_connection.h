@@ -1,6 +1,6 @@
 #pragma once
-// One connection to a MySQL server; the only place that knows Connector/C++. Blocking; one thread at
-// a time for each connection. Timeouts have whole seconds, as the client library has them.
+// One connection to a MySQL server; the only place that knows Connector/C++. Blocking; one thread
+// at a time for each connection. Timeouts have whole seconds, as the client library has them.
 
 #include <chrono>
 #include <cstdint>

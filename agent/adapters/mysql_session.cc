@@ -1,6 +1,7 @@
 #include "agent/adapters/mysql_session.h"
 
 #include <algorithm>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -19,6 +20,7 @@ constexpr int kTooManyConnections = 1040;
 constexpr int kHostBlocked = 1129;
 constexpr int kShutdownInProgress = 1053;
 constexpr int kAccessDenied = 1045;
+constexpr int kSyntaxError = 1064;
 constexpr int kLockWaitTimeout = 1205;
 constexpr int kQueryInterrupted = 1317;
 constexpr int kConnectError = 2002;
@@ -33,25 +35,27 @@ Duration reserve(Deadline deadline) {
   return std::min<Duration>(deadline.left() / 5, std::chrono::milliseconds(200));
 }
 
-// Kills the statement's session at the given moment unless told before that it has ended.
+// Calls an action with a second connection at the given moment, unless told before that there is no
+// need any more.
 class Watch {
  public:
-  Watch(const MysqlLogin& login, std::string id, Deadline when)
-      : thread_([this, login, id = std::move(id), when](const std::stop_token& stop) {
+  using Act = std::function<void(MysqlConnection&)>;
+
+  Watch(const MysqlLogin& login, Deadline when, Act act)
+      : thread_([this, login, when, act = std::move(act)](const std::stop_token& stop) {
           if (ended_.wait(stop, when, [](const bool& ended) { return ended; }) ||
               stop.stop_requested())
             return;
           fired_.with([](bool& fired) { fired = true; });
           const auto second = MysqlConnection::open(login, seconds(1), seconds(1));
-          // Where no second connection can be had the read timeout ends the wait, and
-          // end_remains() looks again.
-          if (second.connection) (void)second.connection->run("KILL " + id);
+          // Where no second connection can be had the read timeout ends the wait.
+          if (second.connection) act(*second.connection);
         }) {}
 
-  // Returns whether it fired. Waits for the killing to be over.
+  // Returns whether it fired. Waits for the action to be over.
   bool end() {
     ended_.with([](bool& ended) { ended = true; });
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
     return fired_.read([](const bool& fired) { return fired; });
   }
 
@@ -94,16 +98,17 @@ MysqlSession::Opened MysqlSession::open(const MysqlLogin& login, Deadline deadli
       break;
     }
     // The slot kept for administration may still be held by the session that we have just closed.
-    if (opened.error->number != kTooManyConnections || deadline.left() < std::chrono::milliseconds(20))
+    if (opened.error->number != kTooManyConnections ||
+        deadline.left() < std::chrono::milliseconds(20))
       return {.error = std::move(opened.error), .session = nullptr};
     pause(std::chrono::milliseconds(10), deadline);
   }
   // Literals are written with backslashes, so the mode that forbids them must be off; no statement
   // of ours may wait for a lock (a year, by default) once nobody waits for it any more.
-  SqlAnswer answer = session->raw(
-      fmt::format("SET SESSION sql_mode = '', lock_wait_timeout = {0}, "
-                  "innodb_lock_wait_timeout = {0}, wait_timeout = 28800",
-                  session->timeout_.count()));
+  SqlAnswer answer =
+      session->raw(fmt::format("SET SESSION sql_mode = '', lock_wait_timeout = {0}, "
+                               "innodb_lock_wait_timeout = {0}, wait_timeout = 28800",
+                               session->timeout_.count()));
   if (answer.ok()) answer = session->raw("SELECT VERSION() AS version, CONNECTION_ID() AS id");
   if (!answer.ok()) return {.error = std::move(answer.error), .session = nullptr};
   session->id_ = answer.rows.text("id");
@@ -111,9 +116,9 @@ MysqlSession::Opened MysqlSession::open(const MysqlLogin& login, Deadline deadli
   if (!version)
     return {.error = SqlError{.number = 1, .text = version.error().message}, .session = nullptr};
   session->version_ = *version;
-  answer = session->raw(fmt::format(
-      "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('{}', '{}')",
-      session->words(Phrase::SemisyncSourceEnabled), session->words(Phrase::SemisyncReplicaEnabled)));
+  answer = session->raw(fmt::format("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('{}', '{}')",
+                                    session->words(Phrase::SemisyncSourceEnabled),
+                                    session->words(Phrase::SemisyncReplicaEnabled)));
   if (!answer.ok()) return {.error = std::move(answer.error), .session = nullptr};
   session->semisync_ = answer.rows.rows.size() == 2;
   return {.error = std::nullopt, .session = std::move(session)};
@@ -134,9 +139,16 @@ Result<SqlRows> MysqlSession::read(const std::string& statement, Deadline deadli
   return to_error(*answer.error, what);
 }
 
-MysqlSession::Change MysqlSession::try_change(const std::string& statement, Deadline deadline) {
-  Watch watch(login_, id_, Deadline::at(deadline.when() - reserve(deadline)));
+MysqlSession::Change MysqlSession::try_change(
+    const std::string& statement, Deadline deadline,
+    const std::function<void(MysqlConnection&)>& halfway) {
+  const std::string kill = "KILL " + id_;
+  Watch watch(login_, Deadline::at(deadline.when() - reserve(deadline)),
+              [&kill](MysqlConnection& second) { (void)second.run(kill); });
+  std::optional<Watch> early{};
+  if (halfway) early.emplace(login_, Deadline::after(deadline.left() / 2), halfway);
   Change change{.answer = raw(statement), .killed = false};
+  if (early) (void)early->end();
   change.killed = watch.end();
   if (change.killed) broken_ = true;  // the KILL may have come after the statement's end
   return change;
@@ -148,11 +160,14 @@ Status MysqlSession::change(const std::string& statement, Deadline deadline) {
   if (deadline.passed()) return deadline_exceeded(what + ": the deadline passed before it began");
   const Change change = try_change(statement, deadline);
   if (change.answer.ok()) return {};
+  // What the server quotes of a statement that it cannot parse may hold a password as well.
+  if (change.answer.error->number == kSyntaxError)
+    return internal(what + ": the server does not know this statement");
   if (!change.answer.error->connection_lost()) return to_error(*change.answer.error, what);
   const bool gone = end_remains(deadline);
-  return outcome_unknown(fmt::format("{}: {}{}", what,
-                                     change.killed ? "killed at the deadline" : "the answer was lost",
-                                     gone ? "" : ", its session is still there"));
+  return outcome_unknown(fmt::format(
+      "{}: {}{}", what, change.killed ? "killed at the deadline" : "the answer was lost",
+      gone ? "" : ", its session is still there"));
 }
 
 bool MysqlSession::end_remains(Deadline deadline) {
@@ -172,10 +187,13 @@ bool MysqlSession::end_remains(Deadline deadline) {
   }
 }
 
-bool MysqlSession::alive() { return !broken_ && raw("DO 0").ok(); }
+bool MysqlSession::alive() {
+  return !broken_ && raw("DO 0").ok();
+}
 
-bool MysqlSession::fits(Deadline deadline) const {
-  return timeout_ == whole_seconds(deadline.left());
+bool MysqlSession::fits(Deadline deadline, seconds slack) const {
+  const seconds needed = whole_seconds(deadline.left());
+  return timeout_ >= needed && timeout_ <= needed + slack;
 }
 
 }  // namespace cdb::agent

@@ -4,7 +4,7 @@
 // unnoticed. Blocking; one thread at a time.
 
 #include <chrono>
-#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,14 +35,16 @@ class MysqlSession {
   // A statement that changes nothing. When cut: Deadline, or Unavailable when the server went away.
   Result<SqlRows> read(const std::string& statement, Deadline deadline);
   // A statement that changes something. Killed shortly before the deadline. When cut: Deadline if
-  // it was killed before it did anything (the server said so), else OutcomeUnknown.
+  // the server said that it did nothing, else OutcomeUnknown.
   Status change(const std::string& statement, Deadline deadline);
-  // The same with the server's raw answer; `cut` when the connection is lost.
+  // The same with the server's raw answer. `halfway` is called once, from another thread with a
+  // connection of its own, when half of the time has passed without an answer.
   struct Change {
     SqlAnswer answer{};
     bool killed{false};  // by us, for the deadline
   };
-  Change try_change(const std::string& statement, Deadline deadline);
+  Change try_change(const std::string& statement, Deadline deadline,
+                    const std::function<void(MysqlConnection&)>& halfway = {});
 
   // After a lost connection: kills the session if it is still there and waits until it is gone.
   // False when it is still there at the deadline, or that cannot be told.
@@ -50,8 +52,9 @@ class MysqlSession {
 
   // Whether the connection still answers; one round trip.
   bool alive();
-  // Whether it was opened for calls of this length: the read timeout is fixed at the opening.
-  [[nodiscard]] bool fits(Deadline deadline) const;
+  // Whether it was opened for calls of about this length: the read timeout is fixed at the opening.
+  // It may be longer by `slack`, which a frozen server then costs.
+  [[nodiscard]] bool fits(Deadline deadline, std::chrono::seconds slack) const;
 
   [[nodiscard]] const MysqlLogin& login() const { return login_; }
   [[nodiscard]] const model::MysqlVersion& version() const { return version_; }

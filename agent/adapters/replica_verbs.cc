@@ -57,10 +57,10 @@ Status ReplicaVerbs::set_replica_side(const model::SemisyncStatus& semisync, boo
     return precondition("semi-sync: its plugins are not loaded",
                         "plugin_load_add must name them in my.cnf");
   if (!semisync.available || semisync.replica_enabled == acker) return {};
-  return session_.change(fmt::format("SET GLOBAL {} = {}",
-                                     session_.words(Phrase::SemisyncReplicaEnabled),
-                                     acker ? "ON" : "OFF"),
-                         deadline_);
+  return session_.change(
+      fmt::format("SET GLOBAL {} = {}", session_.words(Phrase::SemisyncReplicaEnabled),
+                  acker ? "ON" : "OFF"),
+      deadline_);
 }
 
 // A receiver that tries to reach a black hole takes replica_net_timeout to stop.
@@ -74,8 +74,8 @@ Status ReplicaVerbs::stop_receiver_thread() {
 
 Status ReplicaVerbs::stop_receiver() {
   CDB_ASSIGN_OR_RETURN(const model::ServerStatus status, server());
-  // First, so that nothing that starts the receiver later makes it acknowledge; a connected receiver
-  // goes on acknowledging until it stops.
+  // First, so that nothing that starts the receiver later makes it acknowledge; a connected
+  // receiver goes on acknowledging until it stops.
   CDB_TRY(set_replica_side(status.semisync, false));
   CDB_ASSIGN_OR_RETURN(const ReplicaState now, replica());
   if (!now.configured || now.status.receiver == ThreadState::Off) return {};
@@ -117,10 +117,10 @@ Status ReplicaVerbs::wait_for_executed(const GtidSet& set) {
     if (deadline_.passed())
       return deadline_exceeded("not everything that was asked for is executed");
     if (session_.version().at_least(5, 7, 5) && deadline_.left() > milliseconds(1200)) {
-      CDB_ASSIGN_OR_RETURN(const SqlRows waited,
-                           session_.read(fmt::format("SELECT WAIT_FOR_EXECUTED_GTID_SET({}, 1)",
-                                                     quoted(set.str())),
-                                         deadline_));
+      CDB_ASSIGN_OR_RETURN(
+          const SqlRows waited,
+          session_.read(fmt::format("SELECT WAIT_FOR_EXECUTED_GTID_SET({}, 1)", quoted(set.str())),
+                        deadline_));
       continue;
     }
     pause(backoff.next(), deadline_);
@@ -135,9 +135,9 @@ Status ReplicaVerbs::drain(const ReplicaState& replica_state) {
   return wait_for_executed(replica_state.status.retrieved);
 }
 
-// An applier that stops between a look at it and the change takes its relay log with it. One that was
-// off may stop again at once: it counts as running when it has applied something, or has been busy
-// for a second.
+// An applier that stops between a look at it and the change takes its relay log with it. One that
+// was off may stop again at once: it counts as running when it has applied something, or has been
+// busy for a second.
 Status ReplicaVerbs::prove_applier(const ReplicaState& before) {
   CDB_ASSIGN_OR_RETURN(model::ServerStatus status, server());
   const GtidSet waiting = backlog(before, status.executed);
@@ -160,11 +160,10 @@ Status ReplicaVerbs::prove_applier(const ReplicaState& before) {
 // The receiver is stopped. With the applier running the relay log is kept; with both stopped the
 // change discards it, so that it must have been applied.
 Status ReplicaVerbs::change_source(const ReplicaState& before, const ReplicationSource& source) {
-  const SourceOptions options{.endpoint = source.endpoint,
-                              .user = model::kReplicationUser,
-                              .password = source.password};
-  const bool same_way = before.configured && before.user == model::kReplicationUser &&
-                        before.auto_position;
+  const SourceOptions options{
+      .endpoint = source.endpoint, .user = model::kReplicationUser, .password = source.password};
+  const bool same_way =
+      before.configured && before.user == model::kReplicationUser && before.auto_position;
   if (same_way && source_changes_under_applier(session_.version())) {
     if (const Status runs = prove_applier(before); !runs)
       return runs.error().in("the source cannot change while received transactions wait");
@@ -182,8 +181,8 @@ Status ReplicaVerbs::nothing_lost(const ReplicaState& before) {
   CDB_ASSIGN_OR_RETURN(const model::ServerStatus status, server());
   const GtidSet lost = backlog(before, status.executed) - after.status.retrieved;
   if (lost.empty()) return {};
-  return internal(fmt::format("received transactions vanished with the change of the source: {}",
-                              lost.str()));
+  return internal(
+      fmt::format("received transactions vanished with the change of the source: {}", lost.str()));
 }
 
 // A receiver that was refused sleeps for CONNECT_RETRY; starting it anew costs some 20 ms. It is
@@ -216,9 +215,8 @@ Status ReplicaVerbs::replicate_from(const ReplicationSource& source) {
                         "it must have been switched off first");
   const bool same_source = before.configured && before.status.source == source.endpoint &&
                            before.user == model::kReplicationUser && before.auto_position;
-  const bool same_side = !status.semisync.available
-                             ? !source.acker
-                             : status.semisync.replica_enabled == source.acker;
+  const bool same_side =
+      !status.semisync.available ? !source.acker : status.semisync.replica_enabled == source.acker;
   const bool connected = before.status.receiver == ThreadState::On;
   const bool acks_so = status.semisync.replica_acking == source.acker;
   if (same_source && same_side && connected && acks_so) return start_applier();
@@ -243,7 +241,8 @@ Status ReplicaVerbs::reset() {
     CDB_ASSIGN_OR_RETURN(now, replica());
     CDB_ASSIGN_OR_RETURN(const model::ServerStatus status, server());
     if (const GtidSet left = backlog(now, status.executed); !left.empty())
-      return precondition(fmt::format("{} received transactions are not executed yet", left.count()));
+      return precondition(
+          fmt::format("{} received transactions are not executed yet", left.count()));
     if (!applier_stopped) CDB_TRY(stop_applier());
   }
   return change(Phrase::ResetReplica);

@@ -1,6 +1,6 @@
 #pragma once
-// The verbs of a replica, on a session: what ConnectorMysqlServer does with a source, a receiver and
-// an applier. Blocking; one thread at a time.
+// The verbs of a replica, on a session: what ConnectorMysqlServer does with a source, a receiver
+// and an applier. Blocking; one thread at a time.
 
 #include "agent/adapters/mysql_session.h"
 #include "agent/adapters/status_rows.h"

@@ -40,8 +40,8 @@ std::string assignment(const std::string& name, const std::string& literal) {
 
 Status set_raw(MysqlSession& session, const std::string& name, const std::string& value,
                Deadline deadline) {
-  auto change = session.try_change(
-      assignment(name, is_number(value) ? value : quoted(value)), deadline);
+  auto change =
+      session.try_change(assignment(name, is_number(value) ? value : quoted(value)), deadline);
   if (!change.answer.ok() && change.answer.error->number == kWrongType)
     change = session.try_change(assignment(name, quoted(value)), deadline);
   if (change.answer.ok()) return {};
@@ -68,8 +68,7 @@ bool same_value(const std::string& asked, const std::string& read) {
   if (boolean(a) && boolean(a) == boolean(b)) return true;
   const std::vector<std::string> have = split(b, ',');
   const std::vector<std::string> wanted = split(a, ',');
-  return have.size() > 1 &&
-         std::all_of(wanted.begin(), wanted.end(), [&](const std::string& item) {
+  return have.size() > 1 && std::all_of(wanted.begin(), wanted.end(), [&](const std::string& item) {
            return std::find(have.begin(), have.end(), trim(item)) != have.end();
          });
 }
@@ -79,12 +78,12 @@ Result<std::map<std::string, std::string>> read_global_variables(
   std::map<std::string, std::string> found{};
   if (names.empty()) return found;
   std::vector<std::string> literals{};
-  for (const std::string& name : names) literals.push_back(quoted(name));
-  CDB_ASSIGN_OR_RETURN(
-      const SqlRows rows,
-      session.read(fmt::format("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({})",
-                               join(literals, ", ")),
-                   deadline));
+  for (const std::string& name : names)
+    literals.push_back(quoted(name));
+  CDB_ASSIGN_OR_RETURN(const SqlRows rows,
+                       session.read(fmt::format("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({})",
+                                                join(literals, ", ")),
+                                    deadline));
   for (const SqlRow& row : rows.rows)
     found[to_lower(row[0].value_or(""))] = row[1].value_or("");
   return found;

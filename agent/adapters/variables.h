@@ -19,8 +19,8 @@ Status set_global_variable(MysqlSession& session, const std::string& name, const
 Result<std::map<std::string, std::string>> read_global_variables(
     MysqlSession& session, const std::vector<std::string>& names, Deadline deadline);
 
-// Whether a value that was asked for and one that was read are the same to a server: 1 and ON, 2 and
-// 2.000, lists in any order and with more in them (modes that stand for several).
+// Whether a value that was asked for and one that was read are the same to a server: 1 and ON, 2
+// and 2.000, lists in any order and with more in them (modes that stand for several).
 bool same_value(const std::string& asked, const std::string& read);
 
 }  // namespace cdb::agent

@@ -24,24 +24,26 @@ struct Wanted {
 };
 
 const Names& data_privileges() {
-  static const Names names{
-      "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES",
-      "CREATE VIEW", "SHOW VIEW", "TRIGGER", "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE", "EVENT",
-      "LOCK TABLES", "CREATE TEMPORARY TABLES"};
+  static const Names names{"SELECT",         "INSERT",        "UPDATE",
+                           "DELETE",         "CREATE",        "DROP",
+                           "ALTER",          "INDEX",         "REFERENCES",
+                           "CREATE VIEW",    "SHOW VIEW",     "TRIGGER",
+                           "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE",
+                           "EVENT",          "LOCK TABLES",   "CREATE TEMPORARY TABLES"};
   return names;
 }
 
-// A grant on *.* reaches mysql.user, by which an application could give itself anything. From 8.0.16
-// partial revokes take the system schema out again. Before, the privileges are granted on the
-// schemas that match `%`, and `mysql` and ours get a row of their own with next to nothing: the
-// server takes the first row of mysql.db that matches, the one with the fewest wildcards. What is
-// given up there: information of other schemas (sys, performance_schema) stays writable as far as
-// the server lets anyone write it.
+// A grant on *.* reaches mysql.user, by which an application could give itself anything.
+// From 8.0.16 partial revokes take the system schema out again. Before, the privileges are granted
+// on the schemas that match `%`, and `mysql` and ours get a row of their own with next to nothing:
+// the server takes the first row of mysql.db that matches, the one with the fewest wildcards. What
+// is given up there: information of other schemas (sys, performance_schema) stays writable as far
+// as the server lets anyone write it.
 std::vector<Wanted> wanted_of_app(const MysqlVersion& version) {
   if (uses_partial_revokes(version)) {
     Names writing = data_privileges();
-    for (const char* reading : {"SELECT", "SHOW VIEW", "EXECUTE", "LOCK TABLES",
-                                "CREATE TEMPORARY TABLES"})
+    for (const char* reading :
+         {"SELECT", "SHOW VIEW", "EXECUTE", "LOCK TABLES", "CREATE TEMPORARY TABLES"})
       writing.erase(reading);
     return {{"*.*", data_privileges(), {}},
             {"mysql.*", {}, data_privileges()},
@@ -63,11 +65,22 @@ std::vector<Wanted> wanted_of_replication(const MysqlVersion& version) {
 
 // What ALL PRIVILEGES must at least have meant when it was granted; an upgrade may have added some.
 Names needed_by_agent(const MysqlVersion& version) {
-  Names names{"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "RELOAD", "SHUTDOWN",
-              "PROCESS", "SUPER", "REPLICATION SLAVE", "REPLICATION CLIENT", "CREATE USER"};
+  Names names{"SELECT",
+              "INSERT",
+              "UPDATE",
+              "DELETE",
+              "CREATE",
+              "DROP",
+              "RELOAD",
+              "SHUTDOWN",
+              "PROCESS",
+              "SUPER",
+              "REPLICATION SLAVE",
+              "REPLICATION CLIENT",
+              "CREATE USER"};
   if (version.has_dynamic_privileges())
-    names.insert({"BACKUP_ADMIN", "CONNECTION_ADMIN", "REPLICATION_SLAVE_ADMIN",
-                  "SYSTEM_VARIABLES_ADMIN"});
+    names.insert(
+        {"BACKUP_ADMIN", "CONNECTION_ADMIN", "REPLICATION_SLAVE_ADMIN", "SYSTEM_VARIABLES_ADMIN"});
   if (version.at_least(8, 0, 14)) names.insert("SERVICE_CONNECTION_ADMIN");
   if (version.at_least(8, 0, 16)) names.insert("SYSTEM_USER");
   if (version.has_clone()) names.insert("CLONE_ADMIN");
@@ -110,7 +123,8 @@ void repair_scope(const Wanted& wanted, const Grants& now, const std::string& ac
     statements.push_back(fmt::format("REVOKE {} ON {} FROM {}", listed(surplus), scope, account));
   if (const Names missing = without(wanted.granted, granted); !missing.empty())
     statements.push_back(fmt::format("GRANT {} ON {} TO {}", listed(missing), scope, account));
-  if (const Names missing = without(wanted.revoked, at(now.revoked, wanted.scope)); !missing.empty())
+  if (const Names missing = without(wanted.revoked, at(now.revoked, wanted.scope));
+      !missing.empty())
     statements.push_back(fmt::format("REVOKE {} ON {} FROM {}", listed(missing), scope, account));
 }
 
@@ -125,9 +139,13 @@ std::string_view user_of(Account account) {
   return {};
 }
 
-std::string_view host_of(Account account) { return account == Account::Agent ? "localhost" : "%"; }
+std::string_view host_of(Account account) {
+  return account == Account::Agent ? "localhost" : "%";
+}
 
-bool uses_partial_revokes(const MysqlVersion& version) { return version.at_least(8, 0, 16); }
+bool uses_partial_revokes(const MysqlVersion& version) {
+  return version.at_least(8, 0, 16);
+}
 
 Grants parse_grants(const std::vector<std::string>& show_grants) {
   Grants grants{};

@@ -25,8 +25,8 @@ std::string_view host_of(Account account);
 // The schema that the agent keeps its own rows in.
 inline constexpr std::string_view kMetaSchema = "cdb_meta";
 
-// What SHOW GRANTS says, by scope without backticks ("*.*", "mysql.*"). Roles, proxies and grants on
-// tables and columns are left out.
+// What SHOW GRANTS says, by scope without backticks ("*.*", "mysql.*"). Roles, proxies and grants
+// on tables and columns are left out.
 struct Grants {
   std::map<std::string, std::set<std::string>> granted{};
   std::map<std::string, std::set<std::string>> revoked{};  // partial revokes, 8.0.16+

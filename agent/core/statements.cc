@@ -101,8 +101,8 @@ constexpr std::array kTable{
 };
 
 // CONNECT_RETRY 1: a source that comes up is found within a second. RETRY_COUNT: never give up (the
-// default is 86400, later 10). HEARTBEAT_PERIOD 1: below every sensible replica_net_timeout, so that
-// a quiet source is not taken for a dead one.
+// default is 86400, later 10). HEARTBEAT_PERIOD 1: below every sensible replica_net_timeout, so
+// that a quiet source is not taken for a dead one.
 std::string receiver_options(const MysqlVersion& version, const SourceOptions& source) {
   const std::string_view prefix = words(Phrase::SourceOptionPrefix, version);
   std::string text = fmt::format(
@@ -151,7 +151,9 @@ std::string change_source_of_receiver(const MysqlVersion& version, const SourceO
   return receiver_options(version, source);
 }
 
-bool source_changes_under_applier(const MysqlVersion& version) { return version.at_least(5, 7, 4); }
+bool source_changes_under_applier(const MysqlVersion& version) {
+  return version.at_least(5, 7, 4);
+}
 
 std::vector<std::string> set_account_password(const MysqlVersion& version, std::string_view user,
                                               std::string_view host, const Secret& password) {
@@ -185,11 +187,12 @@ std::string read_server_state(const MysqlVersion& version, bool semisync) {
   text += " AS super_read_only";
   if (semisync) {
     const std::string_view count = words(Phrase::SemisyncSourceWaitCount, version);
-    text += fmt::format(", @@GLOBAL.{} AS source_enabled, {} AS wait_count, @@GLOBAL.{} AS "
-                        "replica_enabled",
-                        words(Phrase::SemisyncSourceEnabled, version),
-                        count.empty() ? std::string("1") : fmt::format("@@GLOBAL.{}", count),
-                        words(Phrase::SemisyncReplicaEnabled, version));
+    text += fmt::format(
+        ", @@GLOBAL.{} AS source_enabled, {} AS wait_count, @@GLOBAL.{} AS "
+        "replica_enabled",
+        words(Phrase::SemisyncSourceEnabled, version),
+        count.empty() ? std::string("1") : fmt::format("@@GLOBAL.{}", count),
+        words(Phrase::SemisyncReplicaEnabled, version));
   }
   return text;
 }

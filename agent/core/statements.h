@@ -24,7 +24,7 @@ enum class Phrase {
   ResetBinaryLogs,
   SetReadOnly,
   SetWritable,
-  RelaxReadOnly,        // lets privileged accounts write; ordinary clients stay read-only
+  RelaxReadOnly,  // lets privileged accounts write; ordinary clients stay read-only
   // Columns of ShowReplicaStatus.
   SourceHostColumn,
   SourcePortColumn,

@@ -50,7 +50,7 @@ struct SemisyncStatus {
   bool source_enabled{false};
   bool replica_enabled{false};
   bool replica_acking{false};  // the running receiver acknowledges
-  int acks_required{0};        // k as the server has it
+  int acks_required{0};        // k as the server has it; 0 while the source side is off
   int connected_ackers{0};     // receivers that would acknowledge
   int waiting_sessions{0};     // commits that wait for an acknowledgement
   friend bool operator==(const SemisyncStatus&, const SemisyncStatus&) = default;

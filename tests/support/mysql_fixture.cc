@@ -1,13 +1,13 @@
 #include "tests/support/mysql_fixture.h"
 
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <random>
 #include <stdexcept>
 
 #include <arpa/inet.h>
-#include <csignal>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
@@ -26,11 +26,12 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-[[noreturn]] void fail(const std::string& message) { throw std::runtime_error(message); }
+[[noreturn]] void fail(const std::string& message) {
+  throw std::runtime_error(message);
+}
 
 fs::path program_of(MysqlLine line) {
-  const char* const name =
-      line == MysqlLine::V97 ? "CDB_TEST_MYSQLD_97" : "CDB_TEST_MYSQLD_56";
+  const char* const name = line == MysqlLine::V97 ? "CDB_TEST_MYSQLD_97" : "CDB_TEST_MYSQLD_56";
   const char* const path = std::getenv(name);
   if (path == nullptr || !fs::exists(path))
     fail(std::string(name) + " names no mysqld: run ./test, which fetches one");
@@ -46,7 +47,8 @@ fs::path make_directory() {
 // Runs a child to its end, or hands out its pid. It dies with this thread.
 pid_t launch(const std::vector<std::string>& command, const fs::path& output) {
   std::vector<char*> arguments{};
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : command)
+    arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const UniqueFd out(::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   const UniqueFd in(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -74,13 +76,14 @@ const fs::path& template_97(const fs::path& program) {
   };
   static const Made made{};
   static const fs::path data = [&] {
-    const pid_t pid = launch({program.string(), "--no-defaults", "--initialize-insecure",
-                              "--user=root", "--innodb-redo-log-capacity=8M",
-                              "--datadir=" + (made.root / "data").string()},
-                             made.root / "log");
+    const pid_t pid =
+        launch({program.string(), "--no-defaults", "--initialize-insecure", "--user=root",
+                "--innodb-redo-log-capacity=8M", "--datadir=" + (made.root / "data").string()},
+               made.root / "log");
     int status = 0;
     ::waitpid(pid, &status, 0);
-    if (status != 0) fail("mysqld --initialize-insecure: " + read_file(made.root / "log").value_or(""));
+    if (status != 0)
+      fail("mysqld --initialize-insecure: " + read_file(made.root / "log").value_or(""));
     fs::remove(made.root / "data" / "auto.cnf");
     return made.root / "data";
   }();

@@ -35,8 +35,8 @@ class MysqldFixture {
 
   // Starts on the same data directory and waits until it answers.
   void start();
-  void kill();         // SIGKILL, and waits for the end
-  void wait_exit();    // until it has ended by itself
+  void kill();       // SIGKILL, and waits for the end
+  void wait_exit();  // until it has ended by itself
   void signal(int number) const;
   [[nodiscard]] std::string log_tail() const;
 

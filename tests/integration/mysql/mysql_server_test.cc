@@ -1,6 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <csignal>
+#include <future>
+
+#include <doctest/doctest.h>
 
 #include "tests/integration/mysql/node.h"
 
@@ -25,8 +26,9 @@ TEST_CASE("a marker's set contains the marker and is in the binary log") {
 }
 
 TEST_CASE("a server that is not there is unavailable") {
-  agent::ConnectorMysqlServer server(
-      [] { return agent::MysqlAccess{.socket = "/nonexistent/mysqld.sock", .agent_password = {}}; });
+  agent::ConnectorMysqlServer server([] {
+    return agent::MysqlAccess{.socket = "/nonexistent/mysqld.sock", .agent_password = {}};
+  });
   const auto status = server.status(soon());
   REQUIRE_FALSE(status.ok());
   CHECK(status.error().code == Code::Unavailable);
@@ -68,6 +70,33 @@ TEST_CASE("client sessions are killed and ours are not") {
     CHECK_FALSE(client->run("SELECT 1").ok());
     CHECK_FALSE(person->run("SELECT 1").ok());
     CHECK(exporter->run("SELECT 1").ok());
+  }
+}
+
+TEST_CASE("read-only does not wait for long statements and held locks for ever") {
+  for (const MysqlLine line : {MysqlLine::V97, MysqlLine::V56}) {
+    const auto node = Node::with_accounts(line);
+    REQUIRE(node->server.set_writable(soon()).ok());
+    node->root({"CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY)",
+                "INSERT INTO shop.t VALUES (1)"});
+    const auto holder = node->mysqld.connect("app", test_credentials().app.reveal());
+    REQUIRE(holder->run("LOCK TABLES shop.t WRITE").ok());
+    REQUIRE(node->server.set_read_only(Deadline::after(std::chrono::seconds(3))).ok());
+    CHECK(node->status().super_read_only);
+    CHECK_FALSE(holder->run("SELECT 1").ok());
+
+    REQUIRE(node->server.set_writable(soon()).ok());
+    auto writer = std::async(std::launch::async, [&node] {
+      return node->app("UPDATE shop.t SET id = 2 WHERE SLEEP(60) = 0");
+    });
+    const Deadline seen = soon();
+    while (node->root({"SHOW PROCESSLIST"}).rows.size() < 3 && !seen.passed())
+      agent::pause(std::chrono::milliseconds(10), seen);
+    const Status closed = node->server.set_read_only(Deadline::after(std::chrono::seconds(3)));
+    REQUIRE_MESSAGE(closed.ok(), (closed.ok() ? "" : closed.error().text()));
+    CHECK_FALSE(writer.get().ok());
+    CHECK(node->root_value("SELECT id FROM shop.t") == "1");
+    CHECK(node->server.set_read_only(soon()).ok());
   }
 }
 

@@ -17,14 +17,17 @@ inline model::Credentials test_credentials() {
           .app = Secret("appApp4")};
 }
 
-inline Deadline soon() { return Deadline::after(std::chrono::seconds(20)); }
+inline Deadline soon() {
+  return Deadline::after(std::chrono::seconds(20));
+}
 
 struct Node {
   explicit Node(MysqlLine line, std::vector<std::string> options = {})
       : mysqld(line, std::move(options)) {}
 
   // With the cluster's accounts, as the agent makes them first of all.
-  static std::unique_ptr<Node> with_accounts(MysqlLine line, std::vector<std::string> options = {}) {
+  static std::unique_ptr<Node> with_accounts(MysqlLine line,
+                                             std::vector<std::string> options = {}) {
     auto node = std::make_unique<Node>(line, std::move(options));
     const Status made = node->server.ensure_accounts(test_credentials(), soon());
     if (!made) throw std::runtime_error(made.error().text());
@@ -43,9 +46,8 @@ struct Node {
     return mysqld.connect("app", test_credentials().app.reveal())->run(statement);
   }
   agent::ReplicationSource source(bool acker = false) const {
-    return {.endpoint = mysqld.endpoint(),
-            .password = test_credentials().replication,
-            .acker = acker};
+    return {
+        .endpoint = mysqld.endpoint(), .password = test_credentials().replication, .acker = acker};
   }
   model::ServerStatus status() {
     const auto got = server.status(soon());

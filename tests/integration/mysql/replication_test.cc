@@ -13,7 +13,8 @@ void require_ok(const Status& status) {
 }
 
 void make_table(const Node& node) {
-  node.root({"CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, n INT)"});
+  node.root(
+      {"CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, n INT)"});
 }
 
 void insert(const Node& node, int count) {
@@ -22,7 +23,9 @@ void insert(const Node& node, int count) {
     REQUIRE(connection->run("INSERT INTO shop.t (n) VALUES (1)").ok());
 }
 
-std::string rows(const Node& node) { return node.root_value("SELECT COUNT(*) FROM shop.t"); }
+std::string rows(const Node& node) {
+  return node.root_value("SELECT COUNT(*) FROM shop.t");
+}
 
 }  // namespace
 
@@ -70,8 +73,8 @@ TEST_CASE("a source that is away is tried until it comes") {
   CHECK(replica->status().replication.applier == ThreadState::On);
   primary->mysqld.start();
   require_ok(replica->server.replicate_from(primary->source(), soon()));
-  CHECK(replica->eventually(
-      [](const auto& s) { return s.replication.receiver == ThreadState::On; }));
+  CHECK(
+      replica->eventually([](const auto& s) { return s.replication.receiver == ThreadState::On; }));
 }
 
 TEST_CASE("a change of source keeps what was received and not applied") {
@@ -86,8 +89,8 @@ TEST_CASE("a change of source keeps what was received and not applied") {
     require_ok(replica->server.stop_applier(soon()));
     insert(*primary, 20);
     const auto all = primary->status().executed;
-    REQUIRE(replica->eventually(
-        [&](const auto& s) { return s.replication.retrieved.contains(all); }));
+    REQUIRE(
+        replica->eventually([&](const auto& s) { return s.replication.retrieved.contains(all); }));
     primary->mysqld.kill();
     // `other` knows none of it, so that only the relay log can have it.
     require_ok(replica->server.replicate_from(other->source(), soon()));
@@ -124,7 +127,8 @@ TEST_CASE("a source is not changed while a broken applier leaves received transa
     CHECK(replica->server.wait_for_executed(all, soon()).error().code == Code::Precondition);
     CHECK(replica->server.reset_replication(soon()).error().code == Code::Precondition);
     // The relay log is there: once its table is, it applies.
-    replica->root({"SET sql_log_bin = 0", "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, n INT)"});
+    replica->root(
+        {"SET sql_log_bin = 0", "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, n INT)"});
     require_ok(replica->server.replicate_from(other->source(), soon()));
     require_ok(replica->server.wait_for_executed(all, soon()));
     CHECK(rows(*replica) == "3");

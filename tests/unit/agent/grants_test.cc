@@ -1,8 +1,8 @@
 #include "agent/core/grants.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
+
+#include <doctest/doctest.h>
 
 using namespace cdb;
 using namespace cdb::agent;
@@ -21,7 +21,8 @@ constexpr const char* kData =
     "DROP, EVENT, EXECUTE, INDEX, INSERT, LOCK TABLES, REFERENCES, SELECT, SHOW VIEW, TRIGGER, "
     "UPDATE";
 constexpr const char* kWrites =
-    "ALTER, ALTER ROUTINE, CREATE, CREATE ROUTINE, CREATE VIEW, DELETE, DROP, EVENT, INDEX, INSERT, "
+    "ALTER, ALTER ROUTINE, CREATE, CREATE ROUTINE, CREATE VIEW, DELETE, DROP, EVENT, INDEX, "
+    "INSERT, "
     "REFERENCES, TRIGGER, UPDATE";
 
 using Lines = std::vector<std::string>;
@@ -80,8 +81,8 @@ TEST_CASE("what could undo a fence is taken from the application again") {
   CHECK(grant_repairs(Account::App, k97, parse_grants(shown)) ==
         Lines{"REVOKE GRANT OPTION ON *.* FROM 'app'@'%'",
               "REVOKE CONNECTION_ADMIN, SHUTDOWN, SUPER ON *.* FROM 'app'@'%'"});
-  const Lines all = grant_repairs(
-      Account::App, k57, parse_grants({"GRANT ALL PRIVILEGES ON *.* TO 'app'@'%'"}));
+  const Lines all =
+      grant_repairs(Account::App, k57, parse_grants({"GRANT ALL PRIVILEGES ON *.* TO 'app'@'%'"}));
   REQUIRE_FALSE(all.empty());
   CHECK(all.front() == "REVOKE ALL PRIVILEGES ON *.* FROM 'app'@'%'");
 }
@@ -101,7 +102,8 @@ TEST_CASE("the agent's account lacks nothing that its version has") {
   CHECK(grant_repairs(Account::Agent, k57, {}) == all);
   // Right on 8.0.15, and a privilege short after the upgrade.
   const Grants shown = parse_grants(
-      {"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, SHUTDOWN, PROCESS, FILE, SUPER, "
+      {"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, SHUTDOWN, PROCESS, FILE, "
+       "SUPER, "
        "REPLICATION SLAVE, REPLICATION CLIENT, CREATE USER ON *.* TO `cdb_agent`@`localhost` WITH "
        "GRANT OPTION",
        "GRANT BACKUP_ADMIN,CONNECTION_ADMIN,REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN,"

@@ -137,8 +137,7 @@ TEST_CASE("a source is changed with everything, or with the receiver's options a
 TEST_CASE("an account gets its password the way its version knows") {
   const Secret password("p'w\\");
   CHECK(set_account_password(k56, "app", "%", password) ==
-        std::vector<std::string>{
-            "GRANT USAGE ON *.* TO 'app'@'%' IDENTIFIED BY 'p\\'w\\\\'"});
+        std::vector<std::string>{"GRANT USAGE ON *.* TO 'app'@'%' IDENTIFIED BY 'p\\'w\\\\'"});
   CHECK(set_account_password(k57, "app", "%", password) ==
         std::vector<std::string>{
             "CREATE USER IF NOT EXISTS 'app'@'%' IDENTIFIED WITH mysql_native_password BY "
