@@ -7,6 +7,7 @@ namespace cdb {
 TEST_CASE("nearest finds the word that was meant and nothing when none is near") {
   CHECK(nearest("max_conections", {"max_connections", "max_connect_errors"}) == "max_connections");
   CHECK(nearest("flavour", {"flavor", "replica"}) == "flavor");
+  CHECK(nearest("sepc", {"spec", "status"}) == "spec");
   CHECK(nearest("zebra", {"flavor", "replica"}).empty());
 }
 
