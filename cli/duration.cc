@@ -1,0 +1,44 @@
+#include "cli/duration.h"
+
+#include <charconv>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace cdb::cli {
+namespace {
+
+constexpr int64_t kLongestSeconds = int64_t{365} * 86'400;
+
+int64_t unit_ms(std::string_view unit) {
+  if (unit == "ms") return 1;
+  if (unit.empty() || unit == "s") return 1000;
+  if (unit == "m" || unit == "min") return 60'000;
+  if (unit == "h") return 3'600'000;
+  return unit == "d" ? 86'400'000 : 0;
+}
+
+}  // namespace
+
+Result<Duration> parse_duration(std::string_view text) {
+  const Error bad = invalid(fmt::format("\"{}\" is no duration", text),
+                            "write a number and a unit: 30s, 10m, 1h30m");
+  if (text.empty()) return bad;
+  int64_t total_ms = 0;
+  for (std::string_view rest = text; !rest.empty();) {
+    int64_t number = 0;
+    const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (parsed.ec != std::errc{} || number < 0) return bad;
+    rest.remove_prefix(static_cast<size_t>(parsed.ptr - rest.data()));
+    const size_t unit_length = rest.find_first_of("0123456789");
+    const std::string_view unit = rest.substr(0, unit_length);
+    rest.remove_prefix(unit.size());
+    const int64_t each_ms = unit_ms(unit);
+    if (each_ms == 0 || number > kLongestSeconds * 1000 / each_ms) return bad;
+    total_ms += number * each_ms;
+  }
+  if (total_ms > kLongestSeconds * 1000) return bad;
+  return Duration(std::chrono::milliseconds(total_ms));
+}
+
+}  // namespace cdb::cli
