@@ -121,9 +121,9 @@ Status NodeActions::follow(const Situation& s) {
   const bool acks_now =
       server.semisync.replica_acking == wants_ack || replication.receiver != ThreadState::On;
   const bool recent = progress_.followed_at && BootTime::now() - *progress_.followed_at < kRefollow;
-  if (same_source && threads_on && ack_set && (acks_now || recent)) {
-    return deadline_exceeded("it is catching up");
-  }
+  const bool in_place = same_source && threads_on && ack_set && acks_now;
+  // What was just asked for gets time to show; a thread that failed is not started over and over.
+  if (in_place || (same_source && ack_set && recent)) return deadline_exceeded("it is catching up");
   // What the source no longer has in its binary log can only come by a copy.
   const bool too_late = replication.receiver_error.find("1236") != std::string::npos;
   const bool fresh = server.executed.empty() && s.goal.base && !s.goal.base->empty();

@@ -154,6 +154,16 @@ void NodeTask::start_failed() {
   start_after_ = clock_.now() + start_backoff_.next();
 }
 
+std::string NodeTask::first_problem(const Situation& s) const {
+  if (!memory_problem_.empty()) return memory_problem_;
+  if (!problem_.empty() || !s.server) return problem_;
+  const auto& replication = s.server->replication;
+  if (!replication.applier_error.empty()) return "the applier stopped: " + replication.applier_error;
+  // A source that is just being replaced refuses connections for a moment: the coordinator knows.
+  const bool hinders = replication.receiver == model::ThreadState::Off && !replication.receiver_error.empty();
+  return hinders ? "the receiver stopped: " + replication.receiver_error : std::string{};
+}
+
 void NodeTask::report(const Situation& s, const std::string& doing) {
   if (client_ == nullptr) return;
   model::NodeReport report;
@@ -169,7 +179,7 @@ void NodeTask::report(const Situation& s, const std::string& doing) {
   }
   if (progress_.marked == memory_.accepted) report.marker = progress_.marker;
   report.doing = doing;
-  report.problem = memory_problem_.empty() ? problem_ : memory_problem_;
+  report.problem = first_problem(s);
   report.credentials = memory_.credentials;
   report.pending_restart = progress_.pending_restart;
   report.disk_free_bytes = disk_free_bytes_();

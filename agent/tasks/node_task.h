@@ -47,6 +47,7 @@ class NodeTask final : public CoordinatorEvents {
   Status take_goal(const model::NodeGoal& goal);
   std::optional<model::Credentials> credentials_after(const model::NodeGoal& goal) const;
   void start_failed();
+  [[nodiscard]] std::string first_problem(const Situation& situation) const;
   Situation look();
   void report(const Situation& situation, const std::string& doing);
   void note(const Transition& transition, const Status& result);

@@ -130,7 +130,8 @@ void fields(Archive& archive, Of<Resource> auto& value) {
 template <typename Archive>
 void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   auto& [version, phase, primary, primary_uuid, candidate, ackers, leaving, acks_required,
-         acks_wanted, base, opened, open_boot, unfenced, cause, blocked] = value;
+         acks_wanted, base, opened, open_boot, unfenced, proof_needed, cause,
+         blocked] = value;
   archive("version", version);
   archive("phase", phase);
   archive("primary", primary);
@@ -144,6 +145,7 @@ void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   archive("opened", opened);
   archive("open_boot", open_boot);
   archive("unfenced", unfenced);
+  archive("proof_needed", proof_needed);
   archive("cause", cause);
   archive("blocked", blocked);
 }

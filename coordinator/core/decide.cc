@@ -128,6 +128,7 @@ Match elect_candidate(const ClusterView& view) {
   record.candidate = *election.candidate;
   record.base = election.base;
   record.opened = false;
+  record.proof_needed = record.proof_needed || !view.policy.lossless || record.acks_required == 0;
   record.ackers = first_ackers(view, *election.candidate, election.base);
   record.leaving.clear();
   record.acks_wanted = record.ackers.empty() ? 0 : 1;
@@ -198,7 +199,7 @@ Match open_candidate(const ClusterView& view) {
   if (!report->server->executed.contains(now.base)) {
     return blocked(view, now.candidate.str() + " lacks transactions of the base");
   }
-  if (now.acks_required == 0) {
+  if (now.proof_needed) {
     for (const NodeName& old : now.unfenced) {
       if (old != now.candidate && !fenced(view, old)) {
         return blocked(view, "no proof yet that " + old.str() + " is down");
@@ -214,6 +215,7 @@ Match open_candidate(const ClusterView& view) {
   record.opened = true;
   record.open_boot = report->mysqld_boot;
   record.unfenced.clear();
+  record.proof_needed = false;
   return Outcome{now.candidate.str() + " is drained and ready", record};
 }
 

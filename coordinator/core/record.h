@@ -44,6 +44,9 @@ struct ClusterRecord {
   bool opened{false};     // whether the elected node may already have acknowledged
   uint64_t open_boot{0};  // the start of the primary's mysqld that may be writable
   std::set<model::NodeName> unfenced{};  // former primaries that still owe a fence proof
+  // Whether an opening has to wait for those proofs: a former primary may have acknowledged without
+  // ackers (k = 0, asynchronous). With k >= 1 the revoked ackers are the write fence.
+  bool proof_needed{false};
   std::string cause{};                   // of the last election, for people
   std::string blocked{};                 // why it cannot go on; empty: not blocked
   friend bool operator==(const ClusterRecord&, const ClusterRecord&) = default;

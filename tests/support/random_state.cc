@@ -73,6 +73,7 @@ ClusterRecord RandomState::record() {
       .opened = coin(),
       .open_boot = number(),
       .unfenced = names(),
+      .proof_needed = coin(),
       .cause = text(),
       .blocked = text()};
   for (const model::NodeName& name : names())

@@ -189,11 +189,13 @@ TEST_CASE("a candidate that does not know the present version or lacks base is n
   CHECK_FALSE(decide(promoting("c-1").holds("c-1", "0:1-199")).record->opened);
 }
 
-TEST_CASE("without acknowledgements no node opens before every former primary is proved down") {
+TEST_CASE("where the old primary could acknowledge alone no node opens before it is proved down") {
   ViewBuilder view = promoting("c-1");
   view.view.record.ackers.clear();
   view.view.record.acks_required = 0;
   view.view.record.acks_wanted = 0;
+  CHECK(decide(view).rule == "open");  // the revoked ackers of the old epoch are fence enough
+  view.view.record.proof_needed = true;
   CHECK(decide(view).record->blocked.find("no proof") != std::string::npos);
   view.report("c-0").accepted = {4, 2};
   view.report("c-0").state = NodeState::Fenced;
@@ -331,6 +333,7 @@ TEST_CASE(
   const Decision decision = decide(view);
   CHECK(decision.rule == "elect");
   CHECK(decision.record->candidate == NodeName("c-2"));
+  CHECK(decision.record->proof_needed);
 }
 
 TEST_CASE("asynchronous: a primary that is only out of sight is never failed over without proof") {
