@@ -55,9 +55,9 @@ SettingsCheck settings_check(const tuning::RuleSet& rules) {
   };
 }
 
-Result<Rfc2136Dns> open_dns(const CoordinatorConfig& config) {
-  CDB_ASSIGN_OR_RETURN(TsigKey key, load_tsig_key(config.dns_key_file));
-  return Rfc2136Dns::open({config.dns_server, config.dns_zone, std::move(key)});
+Result<std::unique_ptr<Rfc2136Dns>> open_dns(const CoordinatorConfig& config) {
+  CDB_ASSIGN_OR_RETURN(TsigKey key, load_bind_key(config.dns_key_file));
+  return Rfc2136Dns::create({config.dns_server, config.dns_zone, std::move(key)});
 }
 
 // Everything but the command line. The order of construction is the order of dependence; the end
@@ -66,10 +66,10 @@ Status run(CoordinatorConfig config, const sigset_t& signals) {
   CDB_ASSIGN_OR_RETURN(std::vector<Flavor> flavors, load_flavors(config.flavors));
   CDB_ASSIGN_OR_RETURN(const tuning::RuleSet rules, tuning::load_rules(config.tuning_dir));
   CDB_ASSIGN_OR_RETURN(const auto store, SqliteStore::open({config.state}));
-  CDB_ASSIGN_OR_RETURN(Rfc2136Dns dns, open_dns(config));
+  CDB_ASSIGN_OR_RETURN(const auto dns, open_dns(config));
   const SystemClock clock;
 
-  Workers workers(dns);
+  Workers workers(*dns);
   EngineConfig engine_config;
   engine_config.flavors = std::move(flavors);
   engine_config.check_settings = settings_check(rules);
