@@ -93,7 +93,7 @@ const Variable* Catalogue::known(const Line& line, const model::MysqlVersion& ve
   const auto at = line.find(name);
   if (at == line.end()) return nullptr;
   for (const Variable& variable : at->second) {
-    if (version.patch == 0 || variable.versions.holds(version)) return &variable;
+    if (variable.versions.holds(version)) return &variable;
   }
   return nullptr;
 }

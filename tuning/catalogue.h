@@ -44,7 +44,7 @@ class Catalogue {
   // "Max-Connections" -> "max_connections".
   static std::string canonical(std::string_view name);
 
-  // None where a server of this version would not know it. A patch number of 0 is taken for "any".
+  // None where a server of this version would not know it.
   // Releases between two lines know what both know; those after the last line, what that one knows.
   [[nodiscard]] std::optional<Variable> find(const model::MysqlVersion& version,
                                              const std::string& name) const;

@@ -12,6 +12,14 @@
 namespace cdb::tuning {
 namespace {
 
+// Stands for a patch number that nobody has said yet.
+constexpr int kNewestPatch = 999;
+
+std::string version_text(const model::MysqlVersion& version) {
+  if (version.patch != kNewestPatch) return version.str();
+  return fmt::format("{}.{}", version.major, version.minor);
+}
+
 // One name, looked up for one version.
 struct Examiner {
   const Facts& facts;
@@ -57,8 +65,8 @@ bool Examiner::check_name(const Override& override, const Rule* rule, Violation&
   if (set.catalogue.find(facts.version, name)) return true;
   const std::string lines = set.catalogue.lines_with(name);
   if (!lines.empty()) {
-    against.message =
-        fmt::format("MySQL {} does not know {}, MySQL {} does", facts.version.str(), name, lines);
+    against.message = fmt::format("MySQL {} does not know {} (MySQL {} does)",
+                                  version_text(facts.version), name, lines);
     return false;
   }
   against.message = fmt::format("no MySQL knows a variable {}", name);
@@ -204,16 +212,12 @@ std::optional<double> parse_number(std::string_view text) {
   if (at + 1 != end || std::floor(value) != value) return std::nullopt;
   switch (*at) {
     case 'k':
-    case 'K':
-      return value * 1024;
+    case 'K': return value * 1024;
     case 'm':
-    case 'M':
-      return value * 1024 * 1024;
+    case 'M': return value * 1024 * 1024;
     case 'g':
-    case 'G':
-      return value * 1024 * 1024 * 1024;
-    default:
-      return std::nullopt;
+    case 'G': return value * 1024 * 1024 * 1024;
+    default: return std::nullopt;
   }
 }
 
@@ -249,7 +253,9 @@ Result<ExaminedOverrides> examine_overrides(const Facts& facts, const RuleSet& r
 
 std::vector<Violation> check_overrides(const Facts& facts, const RuleSet& rules,
                                        const Overrides& overrides) {
-  const auto examined = examine_overrides(facts, rules, overrides);
+  Facts newest = facts;
+  if (newest.version.patch == 0) newest.version.patch = kNewestPatch;
+  const auto examined = examine_overrides(newest, rules, overrides);
   if (examined) return examined->violations;
   return {{"", examined.error().message, examined.error().hint}};
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/base/text.h"
 #include "tuning/overrides.h"
 #include "tuning/tune.h"
 
@@ -20,6 +21,17 @@ std::string option_value(const std::string& value) {
     quoted += c;
   }
   return quoted + "\"";
+}
+
+// The inverse.
+std::string plain_value(std::string_view text) {
+  if (text.size() < 2 || text.front() != '"') return std::string(text);
+  std::string plain;
+  for (size_t i = 1; i + 1 < text.size(); ++i) {
+    if (text[i] == '\\' && i + 2 < text.size()) ++i;
+    plain += text[i];
+  }
+  return plain;
 }
 
 std::string reason(const Setting& setting) {
@@ -83,6 +95,19 @@ std::string render_mycnf(const Plan& plan) {
                         option_value(setting.value));
   }
   return text;
+}
+
+Values parse_mycnf(std::string_view text) {
+  Values values;
+  for (const std::string& line : split(text, '\n')) {
+    const std::string_view trimmed = trim(line);
+    const size_t equals = trimmed.find('=');
+    if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == '[') continue;
+    if (equals == std::string_view::npos) continue;
+    values.emplace_back(trim(trimmed.substr(0, equals)),
+                        plain_value(trim(trimmed.substr(equals + 1))));
+  }
+  return values;
 }
 
 }  // namespace cdb::tuning

@@ -185,8 +185,8 @@ Status read_value(const Table& table, Rule& rule) {
 
 Result<Rule> read_rule(const Table& table, const std::string& section) {
   CDB_TRY(table.allow({"id", "var", "versions", "disk", "lossless", "clone", "given", "value",
-                       "text", "type", "align", "least", "write", "apply", "option", "readback",
-                       "user", "why"}));
+                       "text", "type", "align", "least", "write", "apply", "steady", "option",
+                       "readback", "user", "why"}));
   Rule rule;
   rule.place = table.place();
   rule.section = section;
@@ -217,6 +217,7 @@ Result<Rule> read_rule(const Table& table, const std::string& section) {
     return table.wrong(*table.find("apply"), "apply is online or restart");
   }
   rule.online = apply != "restart";
+  CDB_ASSIGN_OR_RETURN(rule.steady, table.texts("steady"));
   CDB_ASSIGN_OR_RETURN(rule.user, read_user_limit(table));
   return rule;
 }

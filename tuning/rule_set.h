@@ -56,8 +56,9 @@ struct Rule {
   std::string text{};                 // for texts; {name} is replaced by a fact or a number
   std::optional<Expression> align{};  // aligned down to a multiple of it
   std::optional<Expression> least{};  // below this the flavor is refused
-  bool write{true};     // false: only the limits for users, and what expressions take for its value
-  bool online{true};    // false: even where SET GLOBAL works, by a restart
+  bool write{true};   // false: only the limits for users, and what expressions take for its value
+  bool online{true};  // false: even where SET GLOBAL works, by a restart
+  std::vector<std::string> steady{};  // SET GLOBAL only while these keep their values
   bool option{false};   // an option and no variable: not to be read back, may be repeated
   bool readback{true};  // false: the server may rightly show another value
   UserLimit user{};

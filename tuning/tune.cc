@@ -94,6 +94,7 @@ class Planner {
                     rule.why,
                     rule.type,
                     rule.online && is_dynamic(rule.variable),
+                    rule.steady,
                     rule.option,
                     rule.readback,
                     user,
@@ -199,33 +200,6 @@ Result<Plan> tune(const Facts& facts, const RuleSet& rules, const Overrides& ove
   if (!examined.violations.empty()) return refusal(examined.violations);
   CDB_ASSIGN_OR_RETURN(Solver solver, Solver::make(facts, rules, examined.numbers()));
   return Planner(facts, rules, solver, examined.accepted).make();
-}
-
-std::vector<Change> diff(const Plan& old_plan, const Plan& new_plan) {
-  // plugin_load_add may stand there several times: such a name is compared with its values.
-  const auto key = [](const Setting& s) { return !s.option ? s.name : s.name + "=" + s.value; };
-  std::map<std::string, const Setting*> before;
-  for (const Setting& setting : old_plan.settings)
-    before[key(setting)] = &setting;
-  std::vector<Change> changes;
-  for (const Setting& setting : new_plan.settings) {
-    const auto at = before.find(key(setting));
-    if (at == before.end()) {
-      changes.push_back({setting.name, "", setting.value, true, false, setting.dynamic});
-      continue;
-    }
-    if (at->second->value != setting.value) {
-      changes.push_back(
-          {setting.name, at->second->value, setting.value, false, false, setting.dynamic});
-    }
-    before.erase(at);
-  }
-  // What goes back to the server's own default does so at a restart: SET GLOBAL x = DEFAULT is not
-  // safe for every variable.
-  for (const auto& gone : before) {
-    changes.push_back({gone.second->name, gone.second->value, "", false, true, false});
-  }
-  return changes;
 }
 
 }  // namespace cdb::tuning

@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/base/result.h"
@@ -27,7 +29,8 @@ struct Setting {
   int line{0};
   std::string why{};
   ValueType type{ValueType::Text};
-  bool dynamic{false};       // may be changed by SET GLOBAL
+  bool dynamic{false};                // may be changed by SET GLOBAL
+  std::vector<std::string> steady{};  // `dynamic` holds while these keep their values
   bool option{false};        // an option and no variable: never seen in SHOW GLOBAL VARIABLES
   bool readback{true};       // SHOW GLOBAL VARIABLES has to show this value; never with `option`
   bool user{false};          // the user's value
@@ -62,7 +65,8 @@ struct Violation {
   friend bool operator==(const Violation&, const Violation&) = default;
 };
 
-// Names, types and ranges of what a user asks for; empty: nothing against it. With unknown facts
+// Names, types and ranges of what a user asks for; empty: nothing against it. A version whose patch
+// number is 0 is taken for the newest of its line, as nobody has said more. With unknown facts
 // (memory_bytes or disk_bytes 0) the ranges that depend on the flavor are left to tune().
 std::vector<Violation> check_overrides(const Facts& facts, const RuleSet& rules,
                                        const Overrides& overrides);
@@ -72,8 +76,10 @@ Result<Plan> tune(const Facts& facts, const RuleSet& rules, const Overrides& ove
 
 // The file, with the reason above each line. The same plan gives the same bytes.
 std::string render_mycnf(const Plan& plan);
+// Names and values, in order, of a file that render_mycnf() wrote.
+using Values = std::vector<std::pair<std::string, std::string>>;
+Values parse_mycnf(std::string_view text);
 
-// What differs between two plans of one instance.
 struct Change {
   std::string name{};
   std::string old_value{};
@@ -83,7 +89,8 @@ struct Change {
   bool dynamic{false};  // SET GLOBAL is enough; false: a restart
   friend bool operator==(const Change&, const Change&) = default;
 };
-std::vector<Change> diff(const Plan& old_plan, const Plan& new_plan);
+// What a server that was started with `running` lacks to be as planned.
+std::vector<Change> diff(const Values& running, const Plan& plan);
 
 // "1.5 GiB"
 std::string bytes_text(double bytes);

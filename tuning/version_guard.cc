@@ -38,16 +38,11 @@ Result<VersionGuard> VersionGuard::parse(std::string_view text) {
 bool VersionGuard::holds(const model::MysqlVersion& version) const {
   return std::all_of(bounds_.begin(), bounds_.end(), [&](const Bound& bound) {
     switch (bound.comparison) {
-      case Comparison::GreaterEqual:
-        return version >= bound.version;
-      case Comparison::Greater:
-        return version > bound.version;
-      case Comparison::LessEqual:
-        return version <= bound.version;
-      case Comparison::Less:
-        return version < bound.version;
-      case Comparison::Equal:
-        return version == bound.version;
+      case Comparison::GreaterEqual: return version >= bound.version;
+      case Comparison::Greater: return version > bound.version;
+      case Comparison::LessEqual: return version <= bound.version;
+      case Comparison::Less: return version < bound.version;
+      case Comparison::Equal: return version == bound.version;
     }
     return false;
   });

@@ -1,7 +1,5 @@
 #include "agent/adapters/mycnf_files.h"
 
-#include <map>
-
 #include <fmt/format.h>
 
 #include "lib/base/atomic_file.h"
@@ -10,20 +8,6 @@
 
 namespace cdb::agent {
 namespace {
-
-// "name = value" lines of a file that we rendered ourselves.
-std::map<std::string, std::string> parse_rendered(const std::string& text) {
-  std::map<std::string, std::string> values;
-  for (const std::string& line : split(text, '\n')) {
-    const std::string_view trimmed = trim(line);
-    if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == '[') continue;
-    const size_t equals = trimmed.find('=');
-    const std::string name(trim(trimmed.substr(0, equals)));
-    values[name] =
-        equals == std::string_view::npos ? "" : std::string(trim(trimmed.substr(equals + 1)));
-  }
-  return values;
-}
 
 bool same_inputs(const model::NodeGoal& a, const model::NodeGoal& b) {
   return a.server_id == b.server_id && a.memory_bytes == b.memory_bytes && a.vcpu == b.vcpu &&
@@ -107,12 +91,8 @@ Result<std::vector<ConfigChange>> MycnfFiles::not_yet_running() const {
   std::vector<ConfigChange> changes;
   const auto started = read_file(paths_.started_config());
   if (!started) return changes;  // never started: it will read the new file
-  const auto running = parse_rendered(*started);
-  for (const tuning::Setting& setting : plan_.settings) {
-    if (setting.option) continue;
-    const auto old = running.find(setting.name);
-    if (old != running.end() && old->second == setting.value) continue;
-    changes.push_back({setting.name, setting.value, setting.dynamic});
+  for (const tuning::Change& change : tuning::diff(tuning::parse_mycnf(*started), plan_)) {
+    changes.push_back({change.name, change.new_value, change.dynamic});
   }
   return changes;
 }

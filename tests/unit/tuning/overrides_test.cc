@@ -59,11 +59,19 @@ TEST_CASE("a misspelt name is refused with the nearest known one") {
 
 TEST_CASE("a variable of another version is refused with the versions that know it") {
   CHECK(against("8.0.36", "query_cache_limit", "1M").message ==
-        "MySQL 8.0.36 does not know query_cache_limit, MySQL 5.6, 5.7 does");
+        "MySQL 8.0.36 does not know query_cache_limit (MySQL 5.6, 5.7 does)");
   CHECK(against("5.6.24", "max_execution_time", "1000").message.find("5.7") != std::string::npos);
   CHECK(against("8.0.20", "explain_format", "TREE").message.find("does not know") !=
         std::string::npos);
   CHECK(against("8.0.32", "explain_format", "TREE").message.empty());
+}
+
+TEST_CASE("a version without a patch number is taken for the newest of its line") {
+  CHECK(against("8.0", "explain_format", "TREE").message.empty());
+  CHECK(against("8.0", "expire_log_days", "10").message.empty());
+  CHECK(against("8.0", "binlog_expire_logs_seconds", "10").message.find("out of range") !=
+        std::string::npos);
+  CHECK(against("8.0", "query_cache_limit", "1M").message.rfind("MySQL 8.0 does not know", 0) == 0);
 }
 
 TEST_CASE("what the system owns is refused on every version") {

@@ -117,7 +117,7 @@ TEST_CASE("a diff tells what SET GLOBAL can do from what needs a restart") {
   const Plan after = plan_of(
       facts,
       {{"long_query_time", "2"}, {"performance_schema", "OFF"}, {"group_concat_max_len", "4096"}});
-  std::vector<Change> changes = diff(before, after);
+  const std::vector<Change> changes = diff(parse_mycnf(render_mycnf(before)), after);
   const auto find = [&](const std::string& name) {
     const auto at = std::find_if(changes.begin(), changes.end(),
                                  [&](const Change& change) { return change.name == name; });
@@ -130,7 +130,37 @@ TEST_CASE("a diff tells what SET GLOBAL can do from what needs a restart") {
   CHECK(find("group_concat_max_len") ==
         Change{"group_concat_max_len", "", "4096", true, false, true});
   CHECK(find("connect_timeout") == Change{"connect_timeout", "100", "", false, true, false});
-  CHECK(diff(after, after).empty());
+}
+
+TEST_CASE("a server that runs the rendered file lacks nothing") {
+  const Plan plan = plan_of(machine("9.7.4", 4 * kGiB),
+                            {{"init_connect", "SET @a = '#\\' ;"}, {"connect_timeout", "7"}});
+  CHECK(diff(parse_mycnf(render_mycnf(plan)), plan).empty());
+}
+
+TEST_CASE("a pool is resized online only while its steps stay the same") {
+  const Facts facts = machine("9.7.4", 4 * kGiB);
+  const auto pool_change = [&](const char* from, const char* to) {
+    const auto changes =
+        diff(parse_mycnf(render_mycnf(plan_of(facts, {{"buffer_pool_size", from}}))),
+             plan_of(facts, {{"buffer_pool_size", to}}));
+    REQUIRE_FALSE(changes.empty());
+    CHECK(changes[0].name == "innodb_buffer_pool_size");
+    return changes[0];
+  };
+  CHECK(pool_change("512M", "768M").dynamic);
+  CHECK_FALSE(pool_change("512M", "2G").dynamic);
+}
+
+TEST_CASE("a plugin that comes or goes is seen among the others") {
+  Facts facts = machine("9.7.4", 4 * kGiB);
+  const Plan with = plan_of(facts);
+  facts.has_clone = false;
+  const Plan without = plan_of(facts);
+  CHECK(diff(parse_mycnf(render_mycnf(with)), without) ==
+        std::vector<Change>{{"plugin_load_add", "mysql_clone.so", "", false, true, false}});
+  CHECK(diff(parse_mycnf(render_mycnf(without)), with) ==
+        std::vector<Change>{{"plugin_load_add", "", "mysql_clone.so", true, false, false}});
 }
 
 TEST_CASE("the same input gives the same bytes") {
