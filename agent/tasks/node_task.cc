@@ -158,9 +158,12 @@ std::string NodeTask::first_problem(const Situation& s) const {
   if (!memory_problem_.empty()) return memory_problem_;
   if (!problem_.empty() || !s.server) return problem_;
   const auto& replication = s.server->replication;
-  if (!replication.applier_error.empty()) return "the applier stopped: " + replication.applier_error;
-  // A source that is just being replaced refuses connections for a moment: the coordinator knows.
-  const bool hinders = replication.receiver == model::ThreadState::Off && !replication.receiver_error.empty();
+  if (!replication.applier_error.empty())
+    return "the applier stopped: " + replication.applier_error;
+  // A receiver that is off on purpose still shows why it once failed.
+  const bool wanted = s.goal.state == NodeState::Replica || s.goal.state == NodeState::Acker;
+  const bool hinders = wanted && replication.receiver == model::ThreadState::Off &&
+                       !replication.receiver_error.empty();
   return hinders ? "the receiver stopped: " + replication.receiver_error : std::string{};
 }
 
