@@ -90,8 +90,6 @@ TEST_CASE("what the server would refuse or change is an error in the server's ow
       {"expire_logs_days=5", "unknown variable 'expire_logs_days=5'", ""},
       {"character_set_server=foo", "Unknown character set: 'foo'",
        "Character set 'foo' is not a compiled character set"},
-      {"max_connections=90000", "Changed limits: max_connections",
-       "Changed limits: max_connections"},
   };
   for (const Series series : kBothSeries) {
     const MysqldNode node(series);
