@@ -166,6 +166,9 @@ Status MysqldProcess::prepare_start(const ServerAccount& account) {
     if (fs::create_directories(directory, error)) CDB_TRY(account.own(directory));
     if (error) return from_errno("create " + directory.string(), error.value());
   }
+  // 8.0+ refuses to start while the pid in this leftover of a killed server is somebody's again.
+  fs::remove(config_.socket.string() + ".lock", error);
+  if (error) return from_errno("remove " + config_.socket.string() + ".lock", error.value());
   // Made here: mysqld opens it again under its own account, which may not create files there.
   const UniqueFd created(
       ::open(config_.error_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));

@@ -110,6 +110,8 @@ TEST_CASE(
   REQUIRE(process::send_signal(before, SIGKILL).ok());
   CHECK_FALSE(agent->running());
   CHECK(exit.within(2s));
+  // As if the dead server's pid had gone to another process.
+  std::ofstream(node.config().socket.string() + ".lock") << ::getpid() << "\n";
   const process::Identity after = started(*agent);
   CHECK_FALSE(process::alive(before));
   CHECK_FALSE(before == after);
