@@ -161,6 +161,25 @@ std::optional<WallTime> time_in(const ldns_rdf* other_data) {
   return WallTime(std::chrono::seconds(seconds));
 }
 
+void read_key_error(const Packet& answer, DnsReply& reply) {
+  const ldns_rr* const signature = ldns_pkt_tsig(answer.get());
+  if (signature == nullptr || ldns_rr_rd_count(signature) <= 6) return;
+  reply.key_error = static_cast<TsigError>(ldns_rdf2native_int16(ldns_rr_rdf(signature, 5)));
+  if (reply.key_error == TsigError::BadTime) reply.server_time = time_in(ldns_rr_rdf(signature, 6));
+}
+
+// Whether the server signed this answer, and to this request of ours.
+bool genuine(const Packet& answer, const DnsBytes& bytes, const TsigKey& key,
+             const ldns_rdf* our_mac) {
+  ldns_rr* const signature = ldns_pkt_tsig(answer.get());
+  const bool verified =
+      ldns_pkt_tsig_verify(answer.get(), bytes.data(), bytes.size(), key.name.c_str(),
+                           key.secret.reveal().c_str(), our_mac);
+  // ldns 1.8.3 takes it out of the packet, and does not put it back when the algorithm is unknown.
+  ldns_pkt_set_tsig(answer.get(), signature);
+  return verified;
+}
+
 }  // namespace
 
 Result<DnsClient> DnsClient::create(const std::string& server, const std::string& zone,
@@ -221,18 +240,9 @@ Result<DnsReply> DnsClient::update(const DnsUpdate& update, Deadline deadline) c
   CDB_ASSIGN_OR_RETURN(const DnsBytes bytes, transport_.exchange(request, deadline));
   CDB_ASSIGN_OR_RETURN(const Packet answer, parsed(bytes, server()));
   DnsReply reply{.code = static_cast<DnsCode>(ldns_pkt_get_rcode(answer.get()))};
-  // A complaint about our signature cannot be signed itself: read before the check.
-  const ldns_rr* const signature = ldns_pkt_tsig(answer.get());
-  if (signature != nullptr && ldns_rr_rd_count(signature) > 6) {
-    reply.key_error = static_cast<TsigError>(ldns_rdf2native_int16(ldns_rr_rdf(signature, 5)));
-    if (reply.key_error == TsigError::BadTime) {
-      reply.server_time = time_in(ldns_rr_rdf(signature, 6));
-    }
-  }
-  const bool genuine =
-      ldns_pkt_tsig_verify(answer.get(), bytes.data(), bytes.size(), key_.name.c_str(),
-                           key_.secret.reveal().c_str(), our_mac);
-  if (reply.code == DnsCode::NoError && !genuine) {
+  read_key_error(answer, reply);
+  // A complaint about our signature cannot be signed itself.
+  if (reply.code == DnsCode::NoError && !genuine(answer, bytes, key_, our_mac)) {
     return outcome_unknown(
         "DNS server " + server() + " answers without a valid signature of key " + key_.name,
         "does something between here and there change DNS messages?");

@@ -5,9 +5,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -18,6 +21,7 @@
 #include <sys/time.h>
 
 #include "coordinator/adapters/dns_client.h"
+#include "lib/base/sync.h"
 #include "lib/base/unique_fd.h"
 #include "tests/support/bind_fixture.h"
 #include "tests/support/temp_dir.h"
@@ -111,10 +115,16 @@ class LossyPath {
   [[nodiscard]] const std::string& server() const { return server_; }
   std::atomic<bool> lose_update_answers{false};
   std::atomic<bool> lose_all_after_an_update{false};
+  std::atomic<bool> damage_answers{false};
+  // Done once, when the next update is on its way.
+  void before_an_update(std::function<void()> action) {
+    before_.with([&](auto& before) { before = std::move(action); });
+  }
 
  private:
   void run(const std::stop_token& stop) {
     bool mute = false;
+    std::mt19937 random(7);
     while (!stop.stop_requested()) {
       pollfd watched{.fd = behind_.get(), .events = POLLIN, .revents = 0};
       if (::poll(&watched, 1, 50) <= 0) continue;
@@ -125,15 +135,24 @@ class LossyPath {
                                        reinterpret_cast<sockaddr*>(&from), &length);
       if (asked < 12 || mute) continue;
       const bool update = (buffer[2] >> 3 & 15) == 5;
+      if (update) {
+        const auto action =
+            before_.with([](auto& before) { return std::exchange(before, nullptr); });
+        if (action) action();
+      }
       if (::send(ahead_.get(), buffer, static_cast<size_t>(asked), 0) != asked) continue;
       const ssize_t answered = ::recv(ahead_.get(), buffer, sizeof buffer, 0);
       mute = update && lose_all_after_an_update;
       if (answered < 0 || mute || (update && lose_update_answers)) continue;
+      for (int left = damage_answers ? 3 : 0; left > 0; --left) {
+        buffer[2 + random() % static_cast<size_t>(answered - 2)] = static_cast<uint8_t>(random());
+      }
       ::sendto(behind_.get(), buffer, static_cast<size_t>(answered), 0,
                reinterpret_cast<sockaddr*>(&from), length);
     }
   }
 
+  Sync<std::function<void()>> before_{};
   UniqueFd ahead_{};
   UniqueFd behind_{};
   std::string server_{};
@@ -251,6 +270,34 @@ TEST_CASE("an older version changes nothing and is told so") {
               "names of cluster default/demo are at version 10.2, newer than ") == 0);
   }
   CHECK(texts(*bind, dns->rw_name(kDemo)) == Lines{"192.0.2.1"});
+}
+
+TEST_CASE("a newer version that comes between our look and our update is not overwritten") {
+  const auto bind = started();
+  LossyPath path(*bind);
+  Rfc2136Config config = config_for(*bind);
+  config.server = path.server();
+  const auto slow = provider(config);
+  const auto quick = provider(config_for(*bind));
+  Status published;
+  for (const uint64_t epoch : {1U, 2U}) {  // first with no version there, then with one
+    CAPTURE(epoch);
+    path.before_an_update([&] {
+      published = quick->publish(records_at(epoch, 7, "192.0.2.77", {"192.0.2.78"}), soon());
+    });
+    const Status refused = slow->publish(records_at(epoch, 6), soon());
+    check_ok(published);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == Code::Conflict);
+    CHECK(texts(*bind, slow->rw_name(kDemo)) == Lines{"192.0.2.77"});
+    CHECK(texts(*bind, slow->ro_name(kDemo)) == Lines{"192.0.2.78"});
+  }
+  // An older one that comes between is overwritten.
+  path.before_an_update(
+      [&] { published = quick->publish(records_at(3, 1, "192.0.2.77"), soon()); });
+  check_ok(slow->publish(records_at(3, 2), soon()));
+  check_ok(published);
+  CHECK(texts(*bind, slow->rw_name(kDemo)) == Lines{"192.0.2.1"});
 }
 
 TEST_CASE("of publishers at the same time the newest wins, whatever their order") {
@@ -441,6 +488,24 @@ TEST_CASE("an update after which the server is silent has an unknown outcome") {
   CHECK(texts(*bind, dns->rw_name(kDemo)) == Lines{"192.0.2.1"});
   // Sent again, it is found done.
   check_ok(provider(config_for(*bind))->publish(records_at(1, 1), soon()));
+}
+
+TEST_CASE("answers that were damaged on the way harm nothing") {
+  const auto bind = started();
+  LossyPath path(*bind);
+  Rfc2136Config config = config_for(*bind);
+  config.server = path.server();
+  const auto dns = provider(config);
+  path.damage_answers = true;
+  for (uint64_t version = 1; version <= 60; ++version) {
+    const Deadline deadline = Deadline::after(std::chrono::milliseconds(100));
+    const Status status = dns->publish(records_at(1, version), deadline);
+    // Conflict: the version itself was changed, in an answer to a question, which is not signed.
+    if (!status.ok()) CHECK(status.error().code != Code::Invalid);
+  }
+  path.damage_answers = false;
+  check_ok(dns->publish(records_at(2, 1), soon()));
+  CHECK(texts(*bind, dns->rw_name(kDemo)) == Lines{"192.0.2.1"});
 }
 
 TEST_CASE("a version record that is not ours is left alone") {

@@ -159,6 +159,17 @@ std::string in_child(const std::function<std::string()>& body) {
   return said;
 }
 
+// Gives this process mounts of its own; where that is not allowed, as the root of a user namespace.
+bool may_mount() {
+  if (::unshare(CLONE_NEWNS) == 0) return true;
+  const std::string uid = "0 " + std::to_string(::geteuid()) + " 1";
+  const std::string gid = "0 " + std::to_string(::getegid()) + " 1";
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+  std::ofstream("/proc/self/setgroups") << "deny";
+  return (std::ofstream("/proc/self/uid_map") << uid).flush().good() &&
+         (std::ofstream("/proc/self/gid_map") << gid).flush().good();
+}
+
 mode_t mode_of(const fs::path& path) {
   struct stat info {};
   REQUIRE(::stat(path.c_str(), &info) == 0);
@@ -599,15 +610,17 @@ TEST_CASE(
 TEST_CASE("a sync that fails leaves a state that a restart does not change any more") {
   const TempDir dir;
   const fs::path path = dir / "state.db";
-  // In a process of its own, which ends without closing: what load() saw must be what is found.
+  // In a process that ends without closing: what load() saw must be what is found.
   const std::string said = in_child([&]() -> std::string {
-    auto store = SqliteStore::open({.path = path});
-    if (!store || !(*store)->commit(step(1))) return "cannot begin";
+    auto opened_store = SqliteStore::open({.path = path});
+    if (!opened_store) return "cannot begin";
+    SqliteStore* const store = std::move(opened_store).value().release();
+    if (!store->commit(step(1))) return "cannot begin";
     disk = {.syncs_left = 1, .error = EIO};
-    const auto committed = (*store)->commit(step(2));
+    const auto committed = store->commit(step(2));
     disk = {};
     if (committed.ok() || committed.error().code != Code::OutcomeUnknown) return "no failure";
-    const auto snapshot = (*store)->load();
+    const auto snapshot = store->load();
     if (!snapshot) return snapshot.error().text();
     const uint64_t seen = snapshot->clusters.begin()->second.record.version.version;
     return seen == 1 || seen == 2 ? std::to_string(seen) : "nonsense";
@@ -618,9 +631,7 @@ TEST_CASE("a sync that fails leaves a state that a restart does not change any m
 TEST_CASE("a full disk refuses commits until there is space again") {
   const TempDir dir;
   const std::string said = in_child([&]() -> std::string {
-    // A mount of our own; where that is not allowed, one in a user namespace of our own.
-    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-      return "no mount";
+    if (!may_mount()) return "no mount";
     if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "no mount";
     if (::mount("cdb-test", dir.path().c_str(), "tmpfs", 0, "size=512k") != 0) return "no mount";
     auto store = SqliteStore::open({.path = dir / "state.db"});
