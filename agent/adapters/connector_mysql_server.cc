@@ -255,8 +255,9 @@ Result<GtidSet> ConnectorMysqlServer::write_marker(model::RecordVersion version,
     return precondition("marker: the server is read-only");
   // The count makes each write a change: a row that stays the same is not written to the log.
   const std::string write = fmt::format(
-      "INSERT INTO {}.marker (id, epoch, version, writes) VALUES (1, {}, {}, 1) ON DUPLICATE KEY "
-      "UPDATE epoch = VALUES(epoch), version = VALUES(version), writes = writes + 1",
+      "INSERT INTO {0}.marker (id, epoch, version, writes) VALUES (1, {1}, {2}, 1) ON DUPLICATE "
+      "KEY "
+      "UPDATE epoch = {1}, version = {2}, writes = writes + 1",
       kMetaSchema, version.epoch, version.version);
   auto written = session->try_change(write, deadline);
   if (!written.answer.ok() && (written.answer.error->number == kUnknownDatabase ||

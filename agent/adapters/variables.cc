@@ -34,6 +34,12 @@ std::string without_unit(const std::string& text) {
   return std::to_string(count << (10 * (unit + 1)));
 }
 
+// 8.0.30 and later read the old alias back by its full name.
+std::string without_alias(const std::string& text) {
+  if (text == "utf8" || text.starts_with("utf8_")) return "utf8mb3" + text.substr(4);
+  return text;
+}
+
 std::string assignment(const std::string& name, const std::string& literal) {
   return fmt::format("SET GLOBAL {} = {}", name, literal);
 }
@@ -55,8 +61,8 @@ Status set_raw(MysqlSession& session, const std::string& name, const std::string
 }  // namespace
 
 bool same_value(const std::string& asked, const std::string& read) {
-  const std::string a = to_lower(asked);
-  const std::string b = to_lower(read);
+  const std::string a = without_alias(to_lower(asked));
+  const std::string b = without_alias(to_lower(read));
   if (a == b) return true;
   if (is_number(a) && is_number(b))
     return std::strtold(a.c_str(), nullptr) == std::strtold(b.c_str(), nullptr);

@@ -1,3 +1,5 @@
+#include <csignal>
+
 #include <doctest/doctest.h>
 
 #include "tests/integration/mysql/node.h"
@@ -75,6 +77,24 @@ TEST_CASE("a source that is away is tried until it comes") {
   require_ok(replica->server.replicate_from(primary->source(), soon()));
   CHECK(
       replica->eventually([](const auto& s) { return s.replication.receiver == ThreadState::On; }));
+}
+
+TEST_CASE("a receiver that hangs in its attempt to connect is stopped") {
+  for (const MysqlLine line : {MysqlLine::V97, MysqlLine::V56}) {
+    const auto primary = Node::with_accounts(line);
+    const auto replica = Node::with_accounts(line);
+    primary->mysqld.signal(SIGSTOP);  // the kernel accepts, nobody speaks
+    require_ok(replica->server.replicate_from(primary->source(), soon()));
+    CHECK(replica->status().replication.receiver == ThreadState::Connecting);
+    // At most replica_net_timeout, 2 s here; a shorter deadline leaves it stopping.
+    const Status cut =
+        replica->server.stop_receiver(Deadline::after(std::chrono::milliseconds(500)));
+    if (!cut.ok()) CHECK(cut.error().code == Code::OutcomeUnknown);
+    require_ok(replica->server.stop_receiver(Deadline::after(std::chrono::seconds(5))));
+    CHECK(replica->status().replication.receiver == ThreadState::Off);
+    CHECK(replica->status().replication.applier == ThreadState::On);
+    primary->mysqld.signal(SIGCONT);
+  }
 }
 
 TEST_CASE("a change of source keeps what was received and not applied") {

@@ -122,13 +122,16 @@ TEST_CASE("a server's spellings of one value are the same value") {
       {"row", "ROW"},
       {"", ""},
       {"A,B", "B,A"},
+      {"utf8", "utf8mb3"},
+      {"utf8_general_ci", "utf8mb3_general_ci"},
       {"TRADITIONAL", "STRICT_TRANS_TABLES,TRADITIONAL,NO_ENGINE_SUBSTITUTION"}};
   for (const auto& [asked, read] : same) {
     CAPTURE(asked);
     CHECK(same_value(asked, read));
   }
   const std::vector<std::pair<const char*, const char*>> different = {
-      {"1", "2"}, {"ON", "OFF"}, {"100", "99"}, {"row", "MIXED"}, {"A,C", "A,B"}, {"", "A"}};
+      {"1", "2"},     {"ON", "OFF"}, {"utf8", "utf8mb4"}, {"100", "99"}, {"row", "MIXED"},
+      {"A,C", "A,B"}, {"", "A"}};
   for (const auto& [asked, read] : different) {
     CAPTURE(asked);
     CHECK_FALSE(same_value(asked, read));
