@@ -18,6 +18,7 @@ struct Values {
   GlobalArgs global{};
   std::string timeout{};
   ApplyArgs apply{};
+  DiffArgs diff{};
   GetArgs get{};
   DeleteArgs remove{};
   TopologyArgs topology{};
@@ -33,6 +34,9 @@ struct Values {
   CompletionArgs completion{};
 };
 
+constexpr const char* kGlobals =
+    "--endpoint, --context, -n/--namespace, --timeout (see cdb --help)";
+
 std::string check_duration(const std::string& text) {
   const auto duration = parse_duration(text);
   return duration ? std::string{} : duration.error().text();
@@ -40,13 +44,16 @@ std::string check_duration(const std::string& text) {
 
 CLI::App* add_command(CLI::App& app, const std::string& name) {
   CLI::App* command = app.add_subcommand(name, std::string(help::summary(name)));
-  command->footer(std::string(help::examples(name)));
+  command->footer(
+      std::string(help::examples(name)) +
+      (name == "version" ? "" : "\n\nOptions of every command: " + std::string(kGlobals)));
   return command;
 }
 
 void add_globals(CLI::App& app, Values& values) {
   app.add_option("--endpoint", values.global.endpoints,
-                 "Coordinators as host:port,... tried in this order (CDB_ENDPOINTS)");
+                 "Coordinators as host:port,... tried in this order (CDB_ENDPOINTS, "
+                 "default 127.0.0.1:7400)");
   app.add_option("--context", values.global.context,
                  "Entry of ~/.config/cdb/config.yaml (CDB_CONTEXT)");
   app.add_option("-n,--namespace", values.global.name_space,
@@ -77,6 +84,13 @@ void add_wait(CLI::App& command, bool& wait) {
                    "Stay until the work is done (default), or leave at once");
 }
 
+CLI::Option* add_files(CLI::App& command, std::vector<std::string>& files) {
+  return command.add_option("-f,--filename", files, "File, folder, or - for standard input")
+      ->expected(1)
+      ->take_all()
+      ->type_name("FILE");
+}
+
 void add_cluster(CLI::App& command, std::string& cluster, bool required) {
   auto* option = command.add_option("CLUSTER", cluster, "Name of a cluster, or NAMESPACE/NAME");
   if (required) option->required();
@@ -84,13 +98,13 @@ void add_cluster(CLI::App& command, std::string& cluster, bool required) {
 
 void add_resource_commands(CLI::App& app, Values& values) {
   CLI::App* apply = add_command(app, "apply");
-  apply->add_option("-f,--filename", values.apply.files, "File, folder, or - for standard input")
-      ->required()
-      ->expected(1)
-      ->take_all()
-      ->type_name("FILE");
+  add_files(*apply, values.apply.files)->required();
   apply->add_flag("--dry-run", values.apply.dry_run, "Only check, and say what would be done");
   add_wait(*apply, values.apply.wait);
+
+  CLI::App* diff = add_command(app, "diff");
+  add_files(*diff, values.diff.files)->required();
+  diff->add_flag("--exit-code", values.diff.exit_code, "Exit 2 where something differs");
 
   CLI::App* get = add_command(app, "get");
   get->add_option(
@@ -105,10 +119,7 @@ void add_resource_commands(CLI::App& app, Values& values) {
   CLI::App* remove = add_command(app, "delete");
   remove->add_option("KIND", values.remove.kind, "mysql, mysqlconfig or orchestrator");
   remove->add_option("NAME", values.remove.name, "Name of the resource");
-  remove->add_option("-f,--filename", values.remove.files, "Delete what these files declare")
-      ->expected(1)
-      ->take_all()
-      ->type_name("FILE");
+  add_files(*remove, values.remove.files)->description("Delete what these files declare");
   remove->add_option("--confirm", values.remove.confirmed, "The name again, instead of typing it")
       ->expected(1)
       ->take_all()
@@ -187,6 +198,7 @@ void add_other_commands(CLI::App& app, Values& values) {
 
 CommandArgs chosen(const std::string& command, const Values& values) {
   if (command == "apply") return values.apply;
+  if (command == "diff") return values.diff;
   if (command == "get") return values.get;
   if (command == "delete") return values.remove;
   if (command == "topology") return values.topology;

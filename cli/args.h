@@ -26,6 +26,11 @@ struct ApplyArgs {
   bool wait{true};
 };
 
+struct DiffArgs {
+  std::vector<std::string> files{};
+  bool exit_code{false};  // 2 where something differs
+};
+
 struct GetArgs {
   std::string kinds{};
   std::vector<std::string> names{};
@@ -106,9 +111,10 @@ struct CompletionArgs {
   std::string shell{};
 };
 
-using CommandArgs = std::variant<ApplyArgs, GetArgs, DeleteArgs, TopologyArgs, SwitchoverArgs,
-                                 FailoverArgs, EventsArgs, OperationsArgs, ConnectArgs, ResolveArgs,
-                                 CatalogueArgs, ContextArgs, VersionArgs, CompletionArgs>;
+using CommandArgs =
+    std::variant<ApplyArgs, DiffArgs, GetArgs, DeleteArgs, TopologyArgs, SwitchoverArgs,
+                 FailoverArgs, EventsArgs, OperationsArgs, ConnectArgs, ResolveArgs, CatalogueArgs,
+                 ContextArgs, VersionArgs, CompletionArgs>;
 
 struct Invocation {
   GlobalArgs global{};

@@ -25,6 +25,7 @@ constexpr Duration kConnectTimeout = seconds(3);
 // No stream lives longer: a coordinator that vanished without a word is noticed when the next one
 // cannot be opened.
 constexpr Duration kStreamLife = seconds(60);
+constexpr int kMostMetadataBytes = 256 << 10;
 
 // "host:port" and the channel to it.
 struct Line {
@@ -43,6 +44,8 @@ std::string target_of(const std::string& endpoint) {
 std::shared_ptr<grpc::Channel> open_channel(const std::string& endpoint) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // What is wrong with many resources does not fit into gRPC's 8 KiB.
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMostMetadataBytes);
   // A channel of its own TCP connection: one that hangs must not be handed out again.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(target_of(endpoint), grpc::InsecureChannelCredentials(),
@@ -109,8 +112,7 @@ struct Client::Impl {
   template <typename Service, typename Request, typename Response>
   Result<Response> call(grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
                                                               Response*),
-                        const Request& request, Repeat repeat,
-                        std::vector<FieldViolation>* violations = nullptr) {
+                        const Request& request, Repeat repeat) {
     const Deadline deadline = Deadline::after(options.call_timeout);
     for (size_t attempt = 1;; ++attempt) {
       CDB_ASSIGN_OR_RETURN(const Line used, connect(deadline.left()));
@@ -120,8 +122,7 @@ struct Client::Impl {
       Response response;
       const grpc::Status status = (stub.get()->*method)(&context, request, &response);
       if (status.ok()) return response;
-      CallError failed = call_error(status, used.endpoint);
-      if (violations != nullptr) *violations = std::move(failed.violations);
+      const CallError failed = call_error(status, used.endpoint);
       if (failed.error.code != Code::Unavailable) return failed.error;
       drop(used);
       if (!failed.from_coordinator && repeat == Repeat::Unsafe) {
@@ -205,10 +206,8 @@ struct Client::Impl {
 Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Client::~Client() = default;
 
-Result<v1::ApplyResponse> Client::apply(const v1::ApplyRequest& request,
-                                        std::vector<FieldViolation>& violations) {
-  return impl_->call<v1::Resources>(&v1::Resources::Stub::Apply, request, Impl::Repeat::Safe,
-                                    &violations);
+Result<v1::ApplyResponse> Client::apply(const v1::ApplyRequest& request) {
+  return impl_->call<v1::Resources>(&v1::Resources::Stub::Apply, request, Impl::Repeat::Safe);
 }
 Result<v1::Resource> Client::get(const v1::GetRequest& request) {
   return impl_->call<v1::Resources>(&v1::Resources::Stub::Get, request, Impl::Repeat::Safe);

@@ -40,12 +40,6 @@ class WatchEvent;
 
 namespace cdb::cli {
 
-// A field of a request that the coordinator found wrong: "resources[2].spec.flavor".
-struct FieldViolation {
-  std::string field{};
-  std::string description{};
-};
-
 struct ClientOptions {
   std::vector<std::string> endpoints{};
   std::string user{};  // sent as "cdb-user"
@@ -67,9 +61,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Invalid: `violations` says which fields.
-  Result<v1::ApplyResponse> apply(const v1::ApplyRequest& request,
-                                  std::vector<FieldViolation>& violations);
+  // Invalid: the error's fields say which.
+  Result<v1::ApplyResponse> apply(const v1::ApplyRequest& request);
   Result<v1::Resource> get(const v1::GetRequest& request);
   Result<v1::ListResponse> list(const v1::ListRequest& request);
   Result<v1::DeleteResponse> remove(const v1::DeleteRequest& request);

@@ -1,7 +1,5 @@
 #include "cli/client_error.h"
 
-#include <array>
-
 #include <fmt/format.h>
 #include <grpcpp/support/status.h>
 
@@ -46,6 +44,18 @@ Code refined(Code code, std::string_view reason) {
   return code;
 }
 
+// The coordinator puts a field's hint behind its description, for clients that know no better.
+FieldError field_error(const google::rpc::BadRequest::FieldViolation& violation) {
+  constexpr std::string_view kMark = " (hint: ";
+  FieldError error{violation.field(), violation.description(), {}};
+  const size_t mark = error.message.rfind(kMark);
+  if (mark == std::string::npos || error.message.back() != ')') return error;
+  const size_t begin = mark + kMark.size();
+  error.hint = error.message.substr(begin, error.message.size() - begin - 1);
+  error.message.resize(mark);
+  return error;
+}
+
 void read_details(const std::string& bytes, CallError& result) {
   google::rpc::Status details;
   if (bytes.empty() || !details.ParseFromString(bytes)) return;
@@ -55,7 +65,7 @@ void read_details(const std::string& bytes, CallError& result) {
     google::rpc::ErrorInfo info;
     if (any.Is<google::rpc::BadRequest>() && any.UnpackTo(&bad)) {
       for (const auto& violation : bad.field_violations()) {
-        result.violations.push_back({violation.field(), violation.description()});
+        result.error.fields.push_back(field_error(violation));
       }
     } else if (any.Is<google::rpc::ErrorInfo>() && any.UnpackTo(&info)) {
       result.error.code = refined(result.error.code, info.reason());
@@ -69,7 +79,8 @@ void read_details(const std::string& bytes, CallError& result) {
 
 CallError call_error(const grpc::Status& status, const std::string& endpoint) {
   CallError result;
-  result.error = {code_of(status.error_code()), status.error_message(), {}};
+  result.error.code = code_of(status.error_code());
+  result.error.message = status.error_message();
   read_details(status.error_details(), result);
   if (result.from_coordinator) return result;
   switch (result.error.code) {

@@ -2,9 +2,7 @@
 // A gRPC status as an error, with what the coordinator added to it. Pure.
 
 #include <string>
-#include <vector>
 
-#include "cli/client.h"
 #include "lib/base/result.h"
 
 namespace grpc {
@@ -16,7 +14,6 @@ namespace cdb::cli {
 struct CallError {
   Error error{};
   bool from_coordinator{false};  // said by it, not by a broken connection
-  std::vector<FieldViolation> violations{};
 };
 
 CallError call_error(const grpc::Status& status, const std::string& endpoint);

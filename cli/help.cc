@@ -37,6 +37,10 @@ Examples:
 
 Exit: 0 done, 1 the files or an operation are wrong, 4 the state forbids it,
 5 still running after --timeout, 7 no coordinator answered.)"},
+    Entry{"diff", "Show what apply would change",
+          R"(Examples:
+  cdb diff -f shop.yaml
+  cdb diff -f clusters/ --exit-code      exit 0: the same, 2: something differs)"},
     Entry{"get", "Show resources",
           R"(Examples:
   cdb get mysql                          the clusters of this namespace
@@ -138,7 +142,7 @@ const Entry& entry(std::string_view command) {
 
 std::string_view overview() {
   return R"(Where to start:
-  export CDB_ENDPOINTS=10.0.0.1:7400     the coordinator
+  export CDB_ENDPOINTS=10.0.0.1:7400     the coordinator, if not on this machine
   cdb catalogue                          what can be asked for
   cdb apply --help                       how a cluster is declared
   cdb topology CLUSTER                   how it is

@@ -252,6 +252,19 @@ void read_directory(const std::filesystem::path& path, std::vector<Input>& input
     read_file_input(file, inputs, problems);
 }
 
+// "resources[2].spec.flavor" as 2 and "spec.flavor"; an index beyond all where it is no such thing.
+std::pair<size_t, std::string> parse_field(const std::string& field) {
+  constexpr std::string_view kPrefix = "resources[";
+  constexpr size_t kNone = std::string::npos;
+  if (field.rfind(kPrefix, 0) != 0) return {kNone, {}};
+  size_t index = 0;
+  const char* end = field.data() + field.size();
+  const auto parsed = std::from_chars(field.data() + kPrefix.size(), end, index);
+  if (parsed.ec != std::errc{} || parsed.ptr == end || *parsed.ptr != ']') return {kNone, {}};
+  const char* path = parsed.ptr + 1;
+  return {index, path == end ? std::string{} : std::string(path + 1, end)};
+}
+
 }  // namespace
 
 std::vector<Input> read_inputs(const std::vector<std::string>& paths, std::istream& standard_input,
@@ -287,32 +300,26 @@ Manifest parse_manifest(const std::vector<Input>& inputs, const Namespaces& name
   return reader.take();
 }
 
-Problem locate(const Manifest& manifest, const std::string& field, const std::string& description) {
-  constexpr std::string_view kPrefix = "resources[";
-  size_t index = manifest.sources.size();
-  std::string path;
-  if (field.rfind(kPrefix, 0) == 0) {
-    const char* begin = field.data() + kPrefix.size();
-    const char* end = field.data() + field.size();
-    const auto parsed = std::from_chars(begin, end, index);
-    const bool closed = parsed.ec == std::errc{} && parsed.ptr != end && *parsed.ptr == ']';
-    if (!closed)
-      index = manifest.sources.size();
-    else if (parsed.ptr + 1 != end)
-      path.assign(parsed.ptr + 2, end);
-  }
-  if (index >= manifest.sources.size()) return {field, {}, description, {}};
+Problem locate(const Manifest& manifest, const FieldError& error) {
+  const auto [index, path] = parse_field(error.field);
+  if (index >= manifest.sources.size()) return {error.field, {}, error.message, error.hint};
   const Source& source = manifest.sources[index];
-  const bool in_description = description.find(path) != std::string::npos;
-  const std::string message =
-      path.empty() || in_description ? description : path + ": " + description;
+  // Many messages name the field already.
+  const std::string last = path.substr(path.find_last_of('.') + 1);
+  const bool named = path.empty() || error.message.find(last) != std::string::npos;
+  Problem problem{source.file, source.at, named ? error.message : path + ": " + error.message,
+                  error.hint};
+  // What was left out is shown where it would stand.
   for (std::string at = path; !at.empty();) {
     const auto found = source.fields.find(at);
-    if (found != source.fields.end()) return {source.file, found->second, message, {}};
-    const size_t last = at.find_last_of(".[");
-    at.resize(last == std::string::npos ? 0 : last);
+    if (found != source.fields.end()) {
+      problem.at = found->second;
+      break;
+    }
+    const size_t dot = at.find_last_of(".[");
+    at.resize(dot == std::string::npos ? 0 : dot);
   }
-  return {source.file, source.at, message, {}};
+  return problem;
 }
 
 }  // namespace cdb::cli

@@ -9,6 +9,7 @@
 
 #include "cli/bind.h"
 #include "cli/yaml_tree.h"
+#include "lib/base/result.h"
 
 namespace cdb::v1 {
 class Resource;
@@ -47,6 +48,6 @@ Manifest parse_manifest(const std::vector<Input>& inputs, const Namespaces& name
                         std::vector<Problem>& problems);
 
 // A complaint of the coordinator about "resources[2].spec.flavor", at the place that was meant.
-Problem locate(const Manifest& manifest, const std::string& field, const std::string& description);
+Problem locate(const Manifest& manifest, const FieldError& error);
 
 }  // namespace cdb::cli

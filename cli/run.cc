@@ -31,6 +31,7 @@ struct Dispatch {
 
  private:
   static Result<Exit> begin(Session& session, const ApplyArgs& a) { return apply(session, a); }
+  static Result<Exit> begin(Session& session, const DiffArgs& a) { return diff(session, a); }
   static Result<Exit> begin(Session& session, const GetArgs& a) { return get(session, a); }
   static Result<Exit> begin(Session& session, const DeleteArgs& a) { return remove(session, a); }
   static Result<Exit> begin(Session& session, const TopologyArgs& a) {
@@ -63,7 +64,12 @@ Exit run(const std::vector<std::string>& args, World& world) {
   }
   const auto exit =
       std::visit(Dispatch{world, parsed.invocation->global}, parsed.invocation->command);
-  if (exit) return *exit;
+  if (exit) {
+    world.out.flush();
+    if (world.out) return *exit;
+    report(world, internal("standard output cannot be written", "is the disk full?"));
+    return Exit::Error;
+  }
   report(world, exit.error());
   return exit_for(exit.error().code);
 }

@@ -15,6 +15,9 @@ namespace {
 
 using Type = YamlNode::Type;
 
+// Where a coordinator on this machine listens unless told otherwise.
+constexpr const char* kDefaultEndpoint = "127.0.0.1:7400";
+
 std::string text_of(const YamlNode& map, std::string_view key) {
   const YamlNode* node = map.find(key);
   return node == nullptr ? std::string{} : node->text;
@@ -137,12 +140,7 @@ Result<Settings> find_settings(const GlobalArgs& global, const World& world) {
   settings.endpoints = endpoints_of(global.endpoints);
   if (settings.endpoints.empty()) settings.endpoints = endpoints_of(world.env("CDB_ENDPOINTS"));
   if (settings.endpoints.empty()) settings.endpoints = context.endpoints;
-  if (settings.endpoints.empty()) {
-    return invalid(
-        "no coordinator is named",
-        fmt::format("set CDB_ENDPOINTS=host:port, give --endpoint, or write a context to {}",
-                    context_path(world).string()));
-  }
+  if (settings.endpoints.empty()) settings.endpoints.emplace_back(kDefaultEndpoint);
   for (const auto& endpoint : settings.endpoints)
     CDB_TRY(check_endpoint(endpoint));
   settings.name_space_given = !global.name_space.empty();

@@ -26,7 +26,8 @@ struct ContextFile {
 };
 
 struct Settings {
-  std::vector<std::string> endpoints{};  // host:port or unix:/path, at least one
+  std::vector<std::string>
+      endpoints{};  // host:port or unix:/path; this machine's where none is named
   std::string name_space{"default"};
   bool name_space_given{false};  // on this command line
   std::string dns{};             // host:port; empty: what the coordinator says

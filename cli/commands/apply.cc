@@ -1,37 +1,19 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "cdb/v1/resources.pb.h"
+#include "cli/apply_report.h"
 #include "cli/commands/commands.h"
 #include "cli/kinds.h"
-#include "cli/manifest.h"
 #include "cli/table.h"
 #include "cli/wait.h"
 #include "lib/base/text.h"
 
 namespace cdb::cli {
 namespace {
-
-Exit report_problems(World& world, const std::vector<Problem>& problems) {
-  for (const auto& problem : problems)
-    world.err << problem.text() << "\n";
-  world.err << fmt::format(
-      "error: {} found; nothing was applied\n",
-      problems.size() == 1 ? "1 problem was" : fmt::format("{} problems were", problems.size()));
-  return Exit::Error;
-}
-
-Exit report_violations(World& world, const Manifest& manifest, const Error& error,
-                       const std::vector<FieldViolation>& violations) {
-  std::vector<Problem> problems;
-  for (const auto& violation : violations) {
-    problems.push_back(locate(manifest, violation.field, one_line(violation.description)));
-  }
-  // One hint for one complaint; for several it would hang in the air.
-  if (problems.size() == 1) problems.front().hint = error.hint;
-  const Exit exit = report_problems(world, problems);
-  if (problems.size() > 1 && !error.hint.empty()) world.err << "hint: " << error.hint << "\n";
-  return exit;
-}
 
 void print_result(Session& session, const v1::ApplyResult& result, bool dry_run) {
   const auto& resource = result.resource();
@@ -50,31 +32,58 @@ void print_result(Session& session, const v1::ApplyResult& result, bool dry_run)
   }
 }
 
+// What runs already on the clusters of resources that began nothing: an earlier apply, say, that
+// nobody waited for.
+Result<std::vector<v1::Operation>> begun_before(Session& session,
+                                                const v1::ApplyResponse& response) {
+  std::set<std::pair<std::string, std::string>> clusters;
+  for (const auto& result : response.results()) {
+    const auto& metadata = result.resource().metadata();
+    if (!result.has_operation()) clusters.emplace(metadata.namespace_(), metadata.name());
+  }
+  std::vector<v1::Operation> running;
+  for (const auto& cluster : clusters) {
+    v1::ListOperationsRequest request;
+    request.mutable_cluster()->set_namespace_(cluster.first);
+    request.mutable_cluster()->set_name(cluster.second);
+    request.set_running_only(true);
+    CDB_ASSIGN_OR_RETURN(const auto found, session.client.operations(request));
+    running.insert(running.end(), found.operations().begin(), found.operations().end());
+  }
+  return running;
+}
+
+// Each once: several resources of a cluster may share one.
+void add_new(const v1::Operation& operation, std::vector<v1::Operation>& operations) {
+  const bool known =
+      std::any_of(operations.begin(), operations.end(),
+                  [&](const v1::Operation& other) { return other.id() == operation.id(); });
+  if (!known) operations.push_back(operation);
+}
+
 }  // namespace
 
 Result<Exit> apply(Session& session, const ApplyArgs& args) {
   World& world = session.world;
-  std::vector<Problem> problems;
-  const auto inputs = read_inputs(args.files, world.in, problems);
-  const Manifest manifest = parse_manifest(
-      inputs, {session.settings.name_space, session.settings.name_space_given}, problems);
-  if (!problems.empty()) return report_problems(world, problems);
-
+  const auto manifest = read_manifest(session, args.files);
+  if (!manifest) return Exit::Error;
   v1::ApplyRequest request;
-  for (const auto& resource : manifest.resources)
+  for (const auto& resource : manifest->resources)
     *request.add_resources() = resource;
   request.set_dry_run(args.dry_run);
-  std::vector<FieldViolation> violations;
-  const auto response = session.client.apply(request, violations);
-  if (!response && !violations.empty()) {
-    return report_violations(world, manifest, response.error(), violations);
-  }
+  const auto response = session.client.apply(request);
+  if (!response && report_fields(world, *manifest, response.error())) return Exit::Error;
   if (!response) return response.error();
 
   std::vector<v1::Operation> running;
   for (const auto& result : response->results()) {
     print_result(session, result, args.dry_run);
-    if (!args.dry_run && result.has_operation()) running.push_back(result.operation());
+    if (!args.dry_run && result.has_operation()) add_new(result.operation(), running);
+  }
+  if (args.wait && !args.dry_run) {
+    CDB_ASSIGN_OR_RETURN(const auto earlier, begun_before(session, *response));
+    for (const auto& operation : earlier)
+      add_new(operation, running);
   }
   if (running.empty()) return Exit::Ok;
   if (!args.wait) {

@@ -7,6 +7,7 @@
 namespace cdb::cli {
 
 Result<Exit> apply(Session& session, const ApplyArgs& args);
+Result<Exit> diff(Session& session, const DiffArgs& args);
 Result<Exit> get(Session& session, const GetArgs& args);
 Result<Exit> remove(Session& session, const DeleteArgs& args);
 Result<Exit> topology(Session& session, const TopologyArgs& args);

@@ -22,7 +22,7 @@ _cdb_names() {
 
 _cdb() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command='' kind='' i
-  local commands='apply get delete topology switchover failover events operations connect resolve catalogue context version completion'
+  local commands='apply diff get delete topology switchover failover events operations connect resolve catalogue context version completion'
   local kinds='mysql mysqlconfig orchestrator instance connector all'
   local global='--endpoint --context --namespace --timeout --help'
   COMPREPLY=()
@@ -46,6 +46,7 @@ _cdb() {
   local words=''
   case "$command" in
     apply) words='--filename --dry-run --wait --no-wait' ;;
+    diff) words='--filename --exit-code' ;;
     get) words='--all-namespaces --output --watch' ;;
     delete) words='--filename --confirm --wait --no-wait' ;;
     topology) words='--watch --output' ;;

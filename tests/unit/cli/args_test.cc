@@ -74,8 +74,8 @@ TEST_CASE("a command line that makes no sense is told so with exit 64") {
 
 TEST_CASE("every command's help has examples and exits 0") {
   for (const char* command :
-       {"apply", "get", "delete", "topology", "switchover", "failover", "events", "operations",
-        "connect", "resolve", "catalogue", "context", "completion"}) {
+       {"apply", "diff", "get", "delete", "topology", "switchover", "failover", "events",
+        "operations", "connect", "resolve", "catalogue", "context", "completion"}) {
     CAPTURE(command);
     const ParsedArgs result = parse_args({command, "--help"});
     CHECK(result.exit == Exit::Ok);

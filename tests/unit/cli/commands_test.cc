@@ -108,16 +108,62 @@ TEST_CASE("what the coordinator refuses is shown at its line with the coordinato
   Ran ran = run(coordinator, {"apply", "-f", "-"}, text);
   CHECK(ran.exit == Exit::Error);
   CHECK(ran.err ==
-        "<stdin>:5:11: spec.flavor: there is no flavor huge\n  hint: cdb catalogue lists the "
-        "flavors\n"
+        "<stdin>:5:11: unknown flavor 'huge'\n  hint: there are small\n"
         "error: 1 problem was found; nothing was applied\n");
   text +=
       "---\napiVersion: cdb.cycloud.io/v1\nkind: MysqlConfig\nmetadata: {name: shop}\nspec:\n"
       "  no_such_thing: 3\n";
   ran = run(coordinator, {"apply", "-f", "-"}, text);
-  CHECK(ran.err.find("<stdin>:13:18: spec.settings.no_such_thing: there is no variable") !=
+  CHECK(ran.err ==
+        "<stdin>:5:11: unknown flavor 'huge'\n  hint: there are small\n"
+        "<stdin>:13:18: there is no variable no_such_thing\n"
+        "error: 2 problems were found; nothing was applied\n");
+}
+
+TEST_CASE("hundreds of complaints of the coordinator arrive, each at its line") {
+  const FakeCoordinator coordinator;
+  std::string text =
+      "apiVersion: cdb.cycloud.io/v1\nkind: MysqlConfig\nmetadata: {name: shop}\nspec:\n";
+  for (int i = 0; i < 300; ++i)
+    text += "  no_such_variable_" + std::to_string(i) + ": 1\n";
+  const Ran ran = run(coordinator, {"apply", "-f", "-"}, text);
+  CHECK(ran.err.find("<stdin>:304:25: there is no variable no_such_variable_299\n") !=
         std::string::npos);
-  CHECK(ran.err.find("error: 2 problems were found; nothing was applied\n") != std::string::npos);
+  CHECK(ran.err.find("error: 300 problems were found; nothing was applied\n") != std::string::npos);
+}
+
+TEST_CASE("diff shows what an apply would change and changes nothing") {
+  const FakeCoordinator coordinator;
+  Ran ran = run(coordinator, {"diff", "-f", "-", "--exit-code"}, kShop);
+  CHECK(ran.exit == Exit::Differs);
+  CHECK(ran.out == "MySQL default/shop (new)\n+ flavor: small\n+ replica: 2\n+ version: \"8.0\"\n");
+  CHECK(coordinator.resources().empty());
+  run(coordinator, {"apply", "-f", "-"}, kShop);
+  ran = run(coordinator, {"diff", "-f", "-", "--exit-code"}, kShop);
+  CHECK(ran.exit == Exit::Ok);
+  CHECK(ran.out.empty());
+  std::string changed = kShop;
+  changed.replace(changed.find("replica: 2"), 10, "replica: 3");
+  ran = run(coordinator, {"diff", "-f", "-"}, changed);
+  CHECK(ran.exit == Exit::Ok);
+  CHECK(ran.out ==
+        "MySQL default/shop (changed)\n  flavor: small\n- replica: 2\n+ replica: 3\n"
+        "  version: \"8.0\"\n");
+  CHECK(run(coordinator, {"diff", "-f", "-"}, "kind: MySQL\n").exit == Exit::Error);
+}
+
+TEST_CASE("apply of what is there already waits for what still runs on it") {
+  FakeCoordinator coordinator;
+  coordinator.let_operations_run();
+  run(coordinator, {"apply", "-f", "-", "--no-wait"}, kShop);
+  CommandRun command(coordinator);
+  command.input = kShop;
+  command.begin({"apply", "-f", "-"});
+  REQUIRE(command.err.wait_for("create default/shop: prepare running"));
+  coordinator.end_operation("op-1");
+  const Ran ran = command.end();
+  CHECK(ran.exit == Exit::Ok);
+  CHECK(ran.out == "mysql/shop unchanged\n");
 }
 
 TEST_CASE("an operation that fails is an error with its problem") {
@@ -419,19 +465,19 @@ TEST_CASE("errors of the coordinator become exit codes, with their hints") {
     Error error;
     Exit exit;
   };
-  for (const auto& [error, exit] :
+  for (const Case& one :
        {Case{denied("jane may not do this", "ask the owner of the project"), Exit::NotAllowed},
         Case{precondition("the cluster is being deleted"), Exit::Refused},
         Case{conflict("changed underneath"), Exit::Refused},
         Case{outcome_unknown("may have happened"), Exit::Error},
         Case{unavailable("the store does not answer"), Exit::Unreachable},
         Case{internal("a bug"), Exit::Error}}) {
-    CAPTURE(error.message);
-    coordinator.refuse_with(std::make_shared<const Error>(error));
+    CAPTURE(one.error.message);
+    coordinator.refuse_with(std::make_shared<const Error>(one.error));
     const Ran ran = run(coordinator, {"get", "mysql"});
-    CHECK(ran.exit == exit);
-    CHECK(ran.err == "error: " + error.message + "\n" +
-                         (error.hint.empty() ? "" : "hint: " + error.hint + "\n"));
+    CHECK(ran.exit == one.exit);
+    CHECK(ran.err == "error: " + one.error.message + "\n" +
+                         (one.error.hint.empty() ? "" : "hint: " + one.error.hint + "\n"));
   }
 }
 

@@ -54,7 +54,7 @@ grpc::StatusCode grpc_code(Code code) {
   return grpc::StatusCode::INTERNAL;
 }
 
-grpc::Status to_status(const Error& error, const google::rpc::BadRequest& bad = {}) {
+grpc::Status to_status(const Error& error) {
   google::rpc::Status details;
   details.set_code(grpc_code(error.code));
   details.set_message(error.message);
@@ -63,7 +63,14 @@ grpc::Status to_status(const Error& error, const google::rpc::BadRequest& bad = 
   info.set_domain("cdb.cycloud.io");
   if (!error.hint.empty()) (*info.mutable_metadata())["hint"] = error.hint;
   details.add_details()->PackFrom(info);
-  if (bad.field_violations_size() > 0) details.add_details()->PackFrom(bad);
+  google::rpc::BadRequest bad;
+  for (const auto& field : error.fields) {
+    auto* violation = bad.add_field_violations();
+    violation->set_field(field.field);
+    violation->set_description(field.hint.empty() ? field.message
+                                                  : field.message + " (hint: " + field.hint + ")");
+  }
+  if (!error.fields.empty()) details.add_details()->PackFrom(bad);
   return {grpc_code(error.code), error.message, details.SerializeAsString()};
 }
 
@@ -111,11 +118,8 @@ class Services final : public v1::Resources::Service,
   grpc::Status Apply(grpc::ServerContext* context, const v1::ApplyRequest* request,
                      v1::ApplyResponse* response) override {
     return change(context, [&](Memory& memory) {
-      const auto bad = violations(*request);
-      if (bad.field_violations_size() > 0) {
-        return to_status(invalid("the resources are wrong", "cdb catalogue lists the flavors"),
-                         bad);
-      }
+      const auto wrong = wrong_fields(*request);
+      if (!wrong.empty()) return to_status(invalid_fields(wrong));
       for (const auto& wanted : request->resources()) {
         apply_one(memory, wanted, request->dry_run(), *response->add_results());
       }
@@ -372,25 +376,24 @@ class Services final : public v1::Resources::Service,
             request.namespace_() == resource.metadata().namespace_());
   }
 
-  static google::rpc::BadRequest violations(const v1::ApplyRequest& request) {
-    google::rpc::BadRequest bad;
-    const auto complain = [&](int i, const std::string& path, const std::string& why) {
-      auto* violation = bad.add_field_violations();
-      violation->set_field(fmt::format("resources[{}].{}", i, path));
-      violation->set_description(why);
-    };
+  static std::vector<FieldError> wrong_fields(const v1::ApplyRequest& request) {
+    std::vector<FieldError> wrong;
     for (int i = 0; i < request.resources_size(); ++i) {
       const auto& resource = request.resources(i);
+      const auto at = [i](const std::string& path) {
+        return fmt::format("resources[{}].{}", i, path);
+      };
       if (resource.has_mysql() && resource.mysql().flavor() != "small") {
-        complain(i, "spec.flavor", "there is no flavor " + resource.mysql().flavor());
+        wrong.push_back({at("spec.flavor"), "unknown flavor '" + resource.mysql().flavor() + "'",
+                         "there are small"});
       }
       for (const auto& [name, value] : resource.mysql_config().settings()) {
         if (name.rfind("no_such", 0) == 0) {
-          complain(i, "spec.settings." + name, "there is no variable " + name);
+          wrong.push_back({at("spec.settings." + name), "there is no variable " + name, {}});
         }
       }
     }
-    return bad;
+    return wrong;
   }
 
   static void apply_one(Memory& memory, const v1::Resource& wanted, bool dry_run,

@@ -264,7 +264,7 @@ TEST_CASE("what the coordinator finds wrong is shown where it was written") {
                             "metadata: {name: b}\nspec:\n  no.such: 1\n");
   REQUIRE(parsed.problems.empty());
   const auto at = [&](const std::string& field) {
-    return locate(parsed.manifest, field, "is wrong").text();
+    return locate(parsed.manifest, {field, "is wrong", ""}).text();
   };
   CHECK(at("resources[0].spec.flavor") == "f.yaml:5:11: spec.flavor: is wrong");
   CHECK(at("resources[0].spec.storage") == "f.yaml:6:3: spec.storage: is wrong");

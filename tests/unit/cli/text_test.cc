@@ -4,6 +4,7 @@
 #include "cli/duration.h"
 #include "cli/exit_code.h"
 #include "cli/kinds.h"
+#include "cli/line_diff.h"
 #include "cli/table.h"
 
 namespace cdb::cli {
@@ -84,6 +85,13 @@ TEST_CASE("durations are read as people type them") {
     REQUIRE_FALSE(parse_duration(bad).ok());
     CHECK(parse_duration(bad).error().hint == "write a number and a unit: 30s, 10m, 1h30m");
   }
+}
+
+TEST_CASE("a difference shows what is gone, what is new and what stays") {
+  CHECK(line_diff("a\nb\nc\n", "a\nB\nc\nd\n") == "  a\n- b\n+ B\n  c\n+ d\n");
+  CHECK(line_diff("", "a\n") == "+ a\n");
+  CHECK(line_diff("a\n", "") == "- a\n");
+  CHECK(line_diff("a\n", "a\n").empty());
 }
 
 TEST_CASE("sizes are short") {
