@@ -54,24 +54,26 @@ struct Dispatch {
   }
 };
 
-}  // namespace
-
-Exit run(const std::vector<std::string>& args, World& world) {
-  const ParsedArgs parsed = parse_args(args);
+Exit run_parsed(const ParsedArgs& parsed, World& world) {
   if (!parsed.invocation) {
-    (parsed.exit == Exit::Ok ? world.out : world.err) << parsed.text << std::flush;
+    (parsed.exit == Exit::Ok ? world.out : world.err) << parsed.text;
     return parsed.exit;
   }
   const auto exit =
       std::visit(Dispatch{world, parsed.invocation->global}, parsed.invocation->command);
-  if (exit) {
-    world.out.flush();
-    if (world.out) return *exit;
-    report(world, internal("standard output cannot be written", "is the disk full?"));
-    return Exit::Error;
-  }
+  if (exit) return *exit;
   report(world, exit.error());
   return exit_for(exit.error().code);
+}
+
+}  // namespace
+
+Exit run(const std::vector<std::string>& args, World& world) {
+  const Exit exit = run_parsed(parse_args(args), world);
+  world.out.flush();
+  if (world.out) return exit;
+  report(world, internal("standard output cannot be written", "is the disk full?"));
+  return Exit::Error;
 }
 
 }  // namespace cdb::cli
