@@ -160,8 +160,8 @@ std::string NodeTask::first_problem(const Situation& s) const {
   const auto& replication = s.server->replication;
   if (!replication.applier_error.empty())
     return "the applier stopped: " + replication.applier_error;
-  // A receiver that is off on purpose still shows why it once failed.
-  const bool wanted = s.goal.state == NodeState::Replica || s.goal.state == NodeState::Acker;
+  // A receiver that is off on purpose, or about to be re-pointed, still shows why it once failed.
+  const bool wanted = s.goal.source && replication.source == s.goal.source;
   const bool hinders = wanted && replication.receiver == model::ThreadState::Off &&
                        !replication.receiver_error.empty();
   return hinders ? "the receiver stopped: " + replication.receiver_error : std::string{};
@@ -238,8 +238,12 @@ Instant NodeTask::step() {
   report(s, std::string(transition.sentence));
   const Status done = actions_.run(transition.action, s);
   note(transition, done);
-  // What was done is looked at and told at once.
-  return clock_.now() + (done ? Duration::zero() : kLookSoon * 4);
+  // What was done is looked at and told at once; a drain goes on at once, every millisecond of it
+  // is a write gap.
+  const bool drains =
+      transition.action == Action::Prepare && !done && done.error().code == Code::Deadline;
+  const bool at_once = done || drains;
+  return clock_.now() + (at_once ? Duration::zero() : kLookSoon * 4);
 }
 
 }  // namespace cdb::agent
