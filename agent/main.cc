@@ -1,12 +1,6 @@
 // mysqllet: reads its configuration, builds the parts, runs until told to stop. mysqld goes on.
-#include <csignal>
-#include <cstdio>
 #include <filesystem>
-#include <string_view>
 #include <thread>
-
-#include <malloc.h>
-#include <unistd.h>
 
 #include "agent/adapters/connector_mysql_server.h"
 #include "agent/adapters/memory_file.h"
@@ -17,12 +11,11 @@
 #include "agent/tasks/node_task.h"
 #include "lib/base/log.h"
 #include "lib/process/identity.h"
+#include "lib/process/service.h"
 
 namespace cdb::agent {
 namespace {
 
-constexpr int kExitUsage = 64;
-constexpr int kExitLocked = 75;  // the supervisor tries again
 constexpr const char* kVersion = "0.1.0";
 constexpr const char* kHelp =
     "Usage: mysqllet --config FILE\n"
@@ -34,11 +27,6 @@ constexpr const char* kHelp =
     "  --config FILE   what cloud-init brought: node, cluster, coordinators, paths (TOML)\n"
     "  --version       prints the version\n"
     "  --help          prints this\n";
-
-int fail(const Error& error) {
-  log::error("agent.failed", "{}", error.text());
-  return error.code == Code::Conflict ? kExitLocked : 1;
-}
 
 Result<tuning::Facts> base_facts(const AgentConfig& config, MysqldProcess& process) {
   tuning::Facts facts;
@@ -59,7 +47,9 @@ Result<tuning::Facts> base_facts(const AgentConfig& config, MysqldProcess& proce
   return facts;
 }
 
-Status run(const AgentConfig& config, const sigset_t& signals) {
+Status run(const std::filesystem::path& file) {
+  CDB_ASSIGN_OR_RETURN(const AgentConfig config, load_agent_config(file));
+  log::configure(config.log_level == "debug" ? log::Level::Debug : log::Level::Info);
   CDB_ASSIGN_OR_RETURN(const auto memory, MemoryFile::open(config.paths.state_dir));
   for (const auto& directory :
        {config.paths.run_dir, config.paths.log_dir, config.paths.archive_dir()}) {
@@ -103,45 +93,14 @@ Status run(const AgentConfig& config, const sigset_t& signals) {
   log::info("agent.started", "node={} version={} mysqld={}", config.node.str(), kVersion,
             facts.version.str());
 
-  int signal = 0;
-  sigwait(&signals, &signal);
-  log::info("agent.stopping", "signal={}", signal);
+  log::info("agent.stopping", "signal={}", process::wait_for_stop());
   return {};
-}
-
-int main(int argc, char** argv) {
-  std::string_view file;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--help" || argument == "-h") return std::fputs(kHelp, stdout) < 0 ? 1 : 0;
-    if (argument == "--version") return std::printf("mysqllet %s\n", kVersion) < 0 ? 1 : 0;
-    if (argument == "--config" && i + 1 < argc) {
-      file = argv[++i];
-    } else {
-      std::fprintf(stderr, "mysqllet: unknown argument '%s'\n%s", argv[i], kHelp);
-      return kExitUsage;
-    }
-  }
-  if (file.empty()) return std::fputs(kHelp, stderr), kExitUsage;
-  const auto config = load_agent_config(file);
-  if (!config) return fail(config.error());
-  log::configure(config->log_level == "debug" ? log::Level::Debug : log::Level::Info);
-  // A handful of threads share two arenas: resident memory counts on a small machine.
-  ::mallopt(M_ARENA_MAX, 2);
-  // Before any thread starts, so that all of them inherit it.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  const Status done = run(*config, signals);
-  return done ? 0 : fail(done.error());
 }
 
 }  // namespace
 }  // namespace cdb::agent
 
 int main(int argc, char** argv) {
-  return cdb::agent::main(argc, argv);
+  return cdb::process::service_main(
+      argc, argv, {"mysqllet", cdb::agent::kVersion, cdb::agent::kHelp, cdb::agent::run});
 }

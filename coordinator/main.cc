@@ -1,10 +1,6 @@
 // cdb-coordinator: reads its configuration, builds the parts, runs until told to stop. The
 // databases go on without it.
-#include <csignal>
-#include <cstdio>
-#include <string_view>
-
-#include <malloc.h>
+#include <filesystem>
 
 #include "coordinator/adapters/flavors.h"
 #include "coordinator/adapters/sqlite_store.h"
@@ -14,12 +10,12 @@
 #include "coordinator/rpc/services.h"
 #include "lib/base/atomic_file.h"
 #include "lib/base/log.h"
+#include "lib/process/service.h"
 #include "tuning/tune.h"
 
 namespace cdb::coordinator {
 namespace {
 
-constexpr int kExitUsage = 64;
 constexpr const char* kVersion = "0.1.0";
 constexpr const char* kHelp =
     "Usage: cdb-coordinator --config FILE\n"
@@ -62,7 +58,10 @@ Result<std::unique_ptr<Rfc2136Dns>> open_dns(const CoordinatorConfig& config) {
 
 // Everything but the command line. The order of construction is the order of dependence; the end
 // undoes it backwards.
-Status run(CoordinatorConfig config, const sigset_t& signals) {
+Status run(const std::filesystem::path& file) {
+  CDB_ASSIGN_OR_RETURN(CoordinatorConfig config, load_coordinator_config(file));
+  log::configure(config.log_level == "debug" ? log::Level::Debug : log::Level::Info,
+                 config.log_file);
   CDB_ASSIGN_OR_RETURN(std::vector<Flavor> flavors, load_flavors(config.flavors));
   CDB_ASSIGN_OR_RETURN(const tuning::RuleSet rules, tuning::load_rules(config.tuning_dir));
   CDB_ASSIGN_OR_RETURN(const auto store, SqliteStore::open({config.state}));
@@ -97,53 +96,18 @@ Status run(CoordinatorConfig config, const sigset_t& signals) {
     CDB_TRY(write_file_atomically(config.endpoint_file, endpoints));
   log::info("coordinator.started", "version={} listen={}", kVersion, server->addresses().front());
 
-  int signal = 0;
-  sigwait(&signals, &signal);
-  log::info("coordinator.stopping", "signal={}", signal);
+  log::info("coordinator.stopping", "signal={}", process::wait_for_stop());
   server->stop(Deadline::after(std::chrono::seconds(2)));
   workers.stop();
   host.stop();
   return {};
 }
 
-int main(int argc, char** argv) {
-  std::string_view file;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--help" || argument == "-h") return std::fputs(kHelp, stdout) < 0 ? 1 : 0;
-    if (argument == "--version") return std::printf("cdb-coordinator %s\n", kVersion) < 0 ? 1 : 0;
-    if (argument == "--config" && i + 1 < argc) {
-      file = argv[++i];
-    } else {
-      std::fprintf(stderr, "cdb-coordinator: unknown argument '%s'\n%s", argv[i], kHelp);
-      return kExitUsage;
-    }
-  }
-  if (file.empty()) return std::fputs(kHelp, stderr), kExitUsage;
-  auto config = load_coordinator_config(file);
-  if (!config) {
-    log::error("coordinator.failed", "{}", config.error().text());
-    return 1;
-  }
-  log::configure(config->log_level == "debug" ? log::Level::Debug : log::Level::Info,
-                 config->log_file);
-  ::mallopt(M_ARENA_MAX, 2);
-  // Before any thread starts, so that all of them inherit it.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  const Status done = run(std::move(*config), signals);
-  if (done) return 0;
-  log::error("coordinator.failed", "{}", done.error().text());
-  return 1;
-}
-
 }  // namespace
 }  // namespace cdb::coordinator
 
 int main(int argc, char** argv) {
-  return cdb::coordinator::main(argc, argv);
+  return cdb::process::service_main(argc, argv,
+                                    {"cdb-coordinator", cdb::coordinator::kVersion,
+                                     cdb::coordinator::kHelp, cdb::coordinator::run});
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The inside of Engine, shared by its source files: engine.cc (life, ticks, commits), inputs.cc
-// (agents and workers), requests.cc (people), queries.cc (views). See engine.h for the rules.
+// (agents and workers), requests.cc (people), queries.cc (views), readings.cc (for itself), face.cc
+// (the public class). See engine.h for the rules.
 
 #include <map>
 #include <string>

@@ -65,7 +65,8 @@ Result<std::vector<ApplyItem>> Engine::Impl::apply(const std::vector<Resource>& 
       if (*plan.operation == OperationKind::Create) {
         row.uid = plan.resource.uid;
         add_members(row, std::get<MysqlSpec>(plan.resource.spec));
-        for (auto& [name, member] : row.members) member.version = plan.version->str();
+        for (auto& [name, member] : row.members)
+          member.version = plan.version->str();
       } else if (*plan.operation == OperationKind::Scale) {
         add_members(row, std::get<MysqlSpec>(plan.resource.spec));
       } else if (row.record.version.epoch > 0) {
