@@ -14,6 +14,7 @@ constexpr Duration kLook = std::chrono::milliseconds(500);
 constexpr Duration kLookSoon = std::chrono::milliseconds(50);
 constexpr Duration kStatus = std::chrono::seconds(2);
 constexpr size_t kLogLines = 6;
+constexpr uint64_t kDiskFull = uint64_t{8} << 20;  // mysqld can hardly write any more
 
 model::NodeGoal without_credentials(model::NodeGoal goal) {
   goal.credentials.reset();
@@ -156,7 +157,12 @@ void NodeTask::start_failed() {
 
 std::string NodeTask::first_problem(const Situation& s) const {
   if (!memory_problem_.empty()) return memory_problem_;
-  if (!problem_.empty() || !s.server) return problem_;
+  if (const uint64_t free = disk_free_bytes_(); free < kDiskFull) {
+    return fmt::format(
+        "the disk of the data directory is full: {} KiB left (hint: free some space)", free >> 10);
+  }
+  if (!problem_.empty()) return problem_;
+  if (!shape_problem_.empty() || !s.server) return shape_problem_;
   const auto& replication = s.server->replication;
   if (!replication.applier_error.empty())
     return "the applier stopped: " + replication.applier_error;
@@ -217,7 +223,10 @@ Instant NodeTask::step() {
     return clock_.now() + kLook;
   }
   if (s.mysqld == MysqldState::Running) {
-    if (const Status shape = actions_.keep_in_shape(s); !shape) note({Action::Adjust, {}}, shape);
+    const Status shape = actions_.keep_in_shape(s);
+    const std::string trouble = shape ? std::string{} : shape.error().text();
+    if (trouble != shape_problem_ && !trouble.empty()) log::warn("node.problem", "{}", trouble);
+    shape_problem_ = trouble;
   }
   const Transition transition = next_transition(s);
   if (transition.sentence != last_sentence_) {

@@ -67,6 +67,7 @@ class NodeTask final : public CoordinatorEvents {
   bool answered_{false};                      // the present mysqld has answered at least once
   std::optional<model::NodeGoal> untaken_{};  // could not be saved: tried again
   std::string memory_problem_{};
+  std::string shape_problem_{};  // of accounts or settings: they stay as they were
   std::string problem_{};
   std::string_view last_sentence_{};
   Backoff start_backoff_;

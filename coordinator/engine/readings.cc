@@ -171,7 +171,7 @@ OperationFacts Engine::Impl::facts_of(const ClusterRow& row) const {
     facts.machines_left += node->removed ? 0 : 1;
     const bool configured = node->session != 0 && node->report &&
                             node->report->accepted == row.record.version &&
-                            node->report->doing.empty();
+                            node->report->doing.empty() && node->report->problem.empty();
     facts.nodes_configured += configured ? 1 : 0;
     if (!node->machine_problem.empty())
       facts.machine_problem = name.str() + ": " + node->machine_problem;

@@ -74,7 +74,9 @@ class FakeProcess final : public MysqlProcess {
 class FakeConfig final : public ConfigFiles {
  public:
   std::vector<ConfigChange> changes{};
+  std::optional<Error> refusal{};
   Result<std::vector<ConfigChange>> ensure(const model::NodeGoal&, Deadline) override {
+    if (refusal) return *refusal;
     return changes;
   }
   Status starting() override { return {}; }

@@ -217,12 +217,24 @@ TEST_CASE("a planned close tells the final set and kills nobody") {
   CHECK(node.machine.status.read_only);
 }
 
+TEST_CASE("a setting that is refused stays told, and the node goes on") {
+  Node node;
+  make_primary(node);
+  node.config.refusal = invalid("connect_timeout: 'abc' is no number");
+  node.settle();
+  CHECK(node.last().problem.find("connect_timeout") != std::string::npos);
+  CHECK(node.last().state == NodeState::PrimaryUnprotected);
+  node.config.refusal.reset();
+  node.settle();
+  CHECK(node.last().problem.empty());
+}
+
 TEST_CASE("a data directory without a memory is not touched") {
   Node node;
   node.machine.initialised = true;
   node.machine.saved.reset();
   NodeTask task(
-      {node.server, node.process, node.config, node.memory}, [] { return uint64_t{0}; },
+      {node.server, node.process, node.config, node.memory}, [] { return uint64_t{1} << 30; },
       node.clock);
   const Status loaded = task.load();
   CHECK(loaded.error().code == Code::Precondition);
