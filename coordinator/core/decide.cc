@@ -157,34 +157,42 @@ Match finish_demotion(const ClusterView& view) {
   return Outcome{record.primary.str() + " is closed with its final set", record};
 }
 
-// There is no way back inside an epoch: undoing a switchover elects the old primary anew.
+// Its session is closed, but not for long enough to mean anything: its agent restarts, or this
+// coordinator has just started and nobody has had the time to call.
+bool away_a_moment(const ClusterView& view, const NodeName& name) {
+  const MemberView* member = find_member(view, name);
+  return member != nullptr && !member->connected && member->silent_for <= view.policy.silence;
+}
+
+// There is no way back inside an epoch: undoing a switchover opens the old primary at a higher one.
+// With the same ackers it need not close first, which it perhaps cannot.
 Match undo_demotion(const ClusterView& view) {
   if (view.record.phase != Phase::Demoting) return std::nullopt;
-  const NodeReport* old = report_of(view, view.record.primary);
-  const bool old_alive = is_current(view, view.record.primary) && old != nullptr &&
-                         old->mysqld == MysqldState::Running;
-  const std::string trouble = unfit(view, view.record.candidate);
   const bool late = view.in_phase_for > view.policy.demotion_limit;
+  for (const NodeName& name : {view.record.primary, view.record.candidate}) {
+    if (!late && away_a_moment(view, name)) return wait(name.str() + " is waited for");
+  }
+  const MemberView* member = find_member(view, view.record.primary);
+  const bool heard = member != nullptr && member->connected && member->report;
+  const bool old_alive = heard && member->report->mysqld == MysqldState::Running;
+  const std::string trouble = unfit(view, view.record.candidate);
   if (trouble.empty() && !late) {
-    const MemberView* member = find_member(view, view.record.primary);
-    const bool dead = member == nullptr ||
-                      (!member->connected && member->silent_for > view.policy.silence) ||
-                      (old != nullptr && member->connected && old->mysqld == MysqldState::Stopped);
+    const bool dead = !heard || member->report->mysqld == MysqldState::Stopped;
     if (!dead) return wait(view.record.primary.str() + " is closing");
   }
+  ClusterRecord record = next_epoch(view);
   if (!old_alive) {
-    ClusterRecord record = next_epoch(view);
     record.phase = Phase::Revoking;
     record.unfenced.insert(record.primary);
     record.cause = "the primary died during a switchover";
     return Outcome{record.cause, record};
   }
-  ClusterRecord record = next_epoch(view);
-  record.phase = Phase::Promoting;
+  record.phase = Phase::Publishing;
   record.cause = trouble.empty() ? "switchover undone: the primary did not close in time"
                                  : "switchover undone: " + record.candidate.str() + ": " + trouble;
-  record.candidate = record.primary;
-  record.opened = true;  // what it acknowledged before is in nobody's base yet
+  record.candidate = NodeName{};
+  record.unfenced.clear();
+  record.opened = true;
   return Outcome{record.cause, record};
 }
 
@@ -245,7 +253,6 @@ Match replace_candidate(const ClusterView& view) {
     if (now.base.empty() && now.version.epoch == 1) continue;
     ClusterRecord record = next_epoch(view);
     record.phase = Phase::Promoting;
-    record.unfenced.insert(now.candidate);
     record.candidate = name;
     record.ackers = first_ackers(view, name, now.base);
     record.ackers.erase(now.candidate);

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "coordinator/core/election.h"
+#include "coordinator/core/goals.h"
 #include "tests/support/view_builder.h"
 
 namespace cdb::coordinator {
@@ -210,6 +211,8 @@ TEST_CASE(
   CHECK(decision.record->version.epoch == 5);
   CHECK(decision.record->candidate == NodeName("c-2"));
   CHECK_FALSE(decision.record->ackers.contains(NodeName("c-1")));
+  // It was never told to open: it owes no proof.
+  CHECK_FALSE(decision.record->unfenced.contains(NodeName("c-1")));
   CHECK_FALSE(decide(promoting("c-1").lost("c-1").holds("c-2", "0:1-199")).record->blocked.empty());
 }
 
@@ -241,8 +244,43 @@ TEST_CASE("a switchover that takes too long is undone by electing the old primar
   const Decision decision = decide(view);
   CHECK(decision.rule == "demotion_undone");
   CHECK(decision.record->version.epoch == 4);
-  CHECK(decision.record->candidate == NodeName("c-0"));
+  // Open at once, with the ackers it has: they are what it may need to come to an end at all.
+  CHECK(decision.record->phase == Phase::Publishing);
+  CHECK(decision.record->primary == NodeName("c-0"));
+  CHECK(decision.record->candidate.empty());
+  CHECK(decision.record->unfenced.empty());
+  CHECK(decision.record->ackers == view.view.record.ackers);
   CHECK(decision.record->acks_required == 1);
+}
+
+TEST_CASE("a switchover is not undone because sessions are not back yet") {
+  ViewBuilder view = cluster(3);
+  view.view.record.version = {4, 1};
+  view.view.record.phase = Phase::Demoting;
+  view.view.record.candidate = NodeName("c-2");
+  view.view.record.unfenced = {NodeName("c-0")};
+  const Duration moment = std::chrono::milliseconds(100);
+  // A coordinator has just started: nobody has called, or only some.
+  CHECK_FALSE(decide(ViewBuilder(view).lost("c-0", moment).lost("c-2", moment)).record);
+  CHECK_FALSE(decide(ViewBuilder(view).lost("c-2", moment)).record);
+  CHECK_FALSE(decide(ViewBuilder(view).lost("c-0", moment)).record);
+  CHECK(decide(ViewBuilder(view).lost("c-0")).record->phase == Phase::Revoking);
+  // The candidate dies before the primary has said that it heard: it is alive all the same.
+  const Decision undone = decide(ViewBuilder(view).accepted("c-0", {3, 7}).mysqld_dead("c-2"));
+  CHECK(undone.record->phase == Phase::Publishing);
+  CHECK(undone.record->primary == NodeName("c-0"));
+}
+
+TEST_CASE("a node whose fence proof is waited for stays fenced, also as an acker to be") {
+  ViewBuilder view = promoting("c-1");
+  view.view.record.ackers = {{NodeName("c-0"), "c-0-data"}, {NodeName("c-2"), "c-2-data"}};
+  ClusterRow row;
+  for (const auto& [name, member] : view.view.members)
+    row.members[name].address = "127.0.0.1";
+  CHECK(goal_for(view, row, {}, NodeName("c-0"))->state == NodeState::Acker);
+  view.view.record.proof_needed = true;
+  CHECK(goal_for(view, row, {}, NodeName("c-0"))->state == NodeState::Fenced);
+  CHECK(goal_for(view, row, {}, NodeName("c-2"))->state == NodeState::Acker);
 }
 
 TEST_CASE("a restarted primary opens only when k ackers hold all of its binary log") {
