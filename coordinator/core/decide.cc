@@ -322,9 +322,12 @@ Match reopen_in_place(const ClusterView& view) {
 std::string cannot_elect(const ClusterView& view) {
   if (!view.policy.lossless) {
     for (const auto& [name, member] : view.members) {
-      if (name != view.record.primary && unfit(view, name).empty()) return {};
+      if (name != view.record.primary && unfit(view, name).empty() &&
+          too_far_behind(view, name).empty()) {
+        return {};
+      }
     }
-    return "no replica can be promoted";
+    return "no replica that can be promoted has nearly all that it wrote";
   }
   if (view.record.acks_required == 0) return "the primary was writing without an acker";
   int reachable = 0;

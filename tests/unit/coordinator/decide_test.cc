@@ -374,6 +374,34 @@ TEST_CASE(
   CHECK(decision.record->proof_needed);
 }
 
+TEST_CASE("asynchronous: a replica that lacks most of the data is not promoted") {
+  // One that has just been made: before the first failover every base is empty.
+  ViewBuilder dead = cluster(2).asynchronous().holds("c-1", "").mysqld_dead("c-0");
+  dead.view.record.base = {};
+  dead.view.members.at(NodeName("c-0")).last_executed = gtids(written("0:1-90000"));
+  CHECK(decide(dead).record->phase == Phase::Steady);
+  dead.holds("c-1", "0:1-89000");
+  CHECK(decide(dead).record->phase == Phase::Revoking);
+  dead.view.members.at(NodeName("c-0")).last_executed.reset();
+  CHECK(decide(dead).record->phase == Phase::Steady);
+
+  ViewBuilder view = revoking(2).asynchronous().revoked("c-1").holds("c-1", "0:1-200");
+  view.accepted("c-0", {4, 1}).state("c-0", NodeState::Fenced);
+  view.view.members.at(NodeName("c-0")).last_executed = gtids(written("0:1-90000"));
+  CHECK(decide(view).record->blocked.find("lacks 89800") != std::string::npos);
+  // It is back and closed: it is elected itself.
+  ViewBuilder back = view;
+  auto& old = back.report("c-0");
+  old.mysqld = model::MysqldState::Running;
+  old.server.emplace();
+  old.server->executed = gtids(written("0:1-90000"));
+  old.final_set = old.server->executed;
+  CHECK(decide(back).record->candidate == NodeName("c-0"));
+  // Its data are gone: what the replica has is all that there is.
+  view.state("c-0", NodeState::New).report("c-0").mysqld = model::MysqldState::NotInitialised;
+  CHECK(decide(view).record->candidate == NodeName("c-1"));
+}
+
 TEST_CASE("asynchronous: a primary that is only out of sight is never failed over without proof") {
   const Decision decision = decide(cluster(3).asynchronous().lost("c-0").blind("c-1").blind("c-2"));
   CHECK(decision.record->version.epoch == 3);
