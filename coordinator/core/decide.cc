@@ -204,9 +204,7 @@ Match open_candidate(const ClusterView& view) {
       report->state != NodeState::Promoting || !report->server) {
     return std::nullopt;
   }
-  if (!report->server->executed.contains(now.base)) {
-    return blocked(view, now.candidate.str() + " lacks transactions of the base");
-  }
+  if (!report->server->executed.contains(now.base)) return std::nullopt;
   if (now.proof_needed) {
     for (const NodeName& old : now.unfenced) {
       if (old != now.candidate && !fenced(view, old)) {
@@ -227,6 +225,19 @@ Match open_candidate(const ClusterView& view) {
   return Outcome{now.candidate.str() + " is drained and ready", record};
 }
 
+// It runs and cannot come to hold the base: a crash of its machine took what it had received, the
+// closed primary that it still had to receive from is gone, or its applier fails.
+bool stranded(const ClusterView& view) {
+  const NodeReport* report = report_of(view, view.record.candidate);
+  if (report == nullptr || !is_current(view, view.record.candidate) || !report->server ||
+      report->server->executed.contains(view.record.base)) {
+    return false;
+  }
+  const auto& replication = report->server->replication;
+  return !replication.applier_error.empty() || (!holdings(*report).contains(view.record.base) &&
+                                                replication.receiver != model::ThreadState::On);
+}
+
 Match replace_candidate(const ClusterView& view) {
   if (view.record.phase != Phase::Promoting) return std::nullopt;
   const ClusterRecord& now = view.record;
@@ -236,7 +247,8 @@ Match replace_candidate(const ClusterView& view) {
                     (member->connected && member->report && now.version.epoch > 1 &&
                      (member->report->mysqld == MysqldState::Stopped ||
                       member->report->mysqld == MysqldState::NotInitialised));
-  if (!gone) return wait(now.candidate.str() + " is being prepared");
+  const bool stuck = !gone && !now.opened && now.version.epoch > 1 && stranded(view);
+  if (!gone && !stuck) return wait(now.candidate.str() + " is being prepared");
   if (now.opened) {
     // An undone switchover: only the old primary is known to have every acknowledged write, unless
     // a quorum can say so.
@@ -251,6 +263,8 @@ Match replace_candidate(const ClusterView& view) {
     if (name == now.candidate || !unfit(view, name).empty()) continue;
     if (now.version.epoch > 1 && !holdings(*other.report).contains(now.base)) continue;
     if (now.base.empty() && now.version.epoch == 1) continue;
+    // Else two such nodes would replace each other for ever.
+    if (stuck && !other.report->server->replication.applier_error.empty()) continue;
     ClusterRecord record = next_epoch(view);
     record.phase = Phase::Promoting;
     record.candidate = name;
@@ -261,8 +275,9 @@ Match replace_candidate(const ClusterView& view) {
     record.cause += "; " + now.candidate.str() + " was lost while being prepared";
     return Outcome{name.str() + " holds the base too", record};
   }
-  return blocked(view,
-                 now.candidate.str() + " is gone and no other reachable node contains the base");
+  return blocked(view, now.candidate.str() +
+                           (stuck ? " cannot come to hold the base" : " is gone") +
+                           " and no other reachable node contains the base");
 }
 
 // --- a primary that is or was open ---

@@ -216,6 +216,28 @@ TEST_CASE(
   CHECK_FALSE(decide(promoting("c-1").lost("c-1").holds("c-2", "0:1-199")).record->blocked.empty());
 }
 
+TEST_CASE("a candidate that cannot come to hold base is replaced by one that does") {
+  // The crash of its machine took the relay log that it was elected with.
+  ViewBuilder lost_log = promoting("c-1").holds("c-1", "0:1-199").state("c-1", NodeState::Draining);
+  CHECK(decide(lost_log).record->candidate == NodeName("c-2"));
+  CHECK(decide(lost_log.holds("c-2", "0:1-150")).record->blocked.find("hold the base") !=
+        std::string::npos);
+  // Planned: the rest is still coming from the closed primary, until that is gone.
+  ViewBuilder planned = promoting("c-1").holds("c-1", "0:1-199");
+  planned.state("c-1", NodeState::CatchingUp);
+  planned.report("c-1").server->replication.receiver = model::ThreadState::On;
+  CHECK_FALSE(decide(planned).record);
+  CHECK(decide(planned.blind("c-1")).record->candidate == NodeName("c-2"));
+  // Its applier fails; two such nodes do not replace each other.
+  ViewBuilder failing = promoting("c-1").holds("c-1", "0:1-199", "0:200");
+  failing.state("c-1", NodeState::Draining);
+  CHECK_FALSE(decide(failing).record);
+  failing.report("c-1").server->replication.applier_error = "duplicate key";
+  CHECK(decide(failing).record->candidate == NodeName("c-2"));
+  failing.report("c-2").server->replication.applier_error = "duplicate key";
+  CHECK_FALSE(decide(failing).record->blocked.empty());
+}
+
 TEST_CASE("a switchover keeps the ackers until the old primary has closed") {
   ViewBuilder view = cluster(3);
   view.view.request = ElectionRequest{true, NodeName("c-2"), "asked"};
