@@ -284,9 +284,7 @@ Match replace_candidate(const ClusterView& view) {
 
 Match begin_requested(const ClusterView& view) {
   if (!view.request || !is_opened_phase(view.record.phase)) return std::nullopt;
-  if (const Status allowed = check_request(view, *view.request); !allowed) {
-    return wait(allowed.error().message);
-  }
+  if (!check_request(view, *view.request)) return std::nullopt;
   ClusterRecord record = next_epoch(view);
   record.candidate = view.request->to;
   record.cause = view.request->cause;
@@ -576,12 +574,12 @@ constexpr std::array kRules{
     Rule{"candidate_lost",
          "The candidate is lost before it opened: another holder of base is prepared",
          replace_candidate},
+    Rule{"requested", "A person asked for another primary", begin_requested},
     Rule{"reopen", "A primary restarted in place opens once k ackers hold its whole binary log",
          reopen_in_place},
     Rule{"primary_dead", "The primary's agent says that mysqld has ended: fail over", primary_dead},
     Rule{"primary_lost", "The primary's agent is gone and enough ackers do not see it: fail over",
          primary_lost},
-    Rule{"requested", "A person asked for another primary", begin_requested},
     Rule{"published", "The names point to the primary: the cluster is steady", published},
     Rule{"weaken", "Fewer than k ackers are left: writes go on unprotected, and say so", weaken},
     Rule{"leave_begin", "An acker lost the data that it acknowledged with: it is to leave A",

@@ -238,6 +238,20 @@ TEST_CASE("a candidate that cannot come to hold base is replaced by one that doe
   CHECK_FALSE(decide(failing).record->blocked.empty());
 }
 
+TEST_CASE("a failover that a person asks for is not held up by what holds up the automatic one") {
+  ViewBuilder paused = cluster(3).mysqld_dead("c-0");
+  paused.view.policy.paused = true;
+  paused.view.request = ElectionRequest{false, NodeName("c-2"), "asked"};
+  const Decision decision = decide(paused);
+  CHECK(decision.rule == "requested");
+  CHECK(decision.record->phase == Phase::Revoking);
+  CHECK(decision.record->candidate == NodeName("c-2"));
+  // One that cannot be granted holds nothing up either.
+  ViewBuilder dead = cluster(3).mysqld_dead("c-0");
+  dead.view.request = ElectionRequest{true, NodeName("c-2"), "asked"};
+  CHECK(decide(dead).rule == "primary_dead");
+}
+
 TEST_CASE("a switchover keeps the ackers until the old primary has closed") {
   ViewBuilder view = cluster(3);
   view.view.request = ElectionRequest{true, NodeName("c-2"), "asked"};
