@@ -65,13 +65,17 @@ Status NodeActions::initialise(const Situation& s) {
 }
 
 Status NodeActions::start(const Situation& s) {
-  CDB_TRY(ports_.config.ensure(s.goal, Deadline::after(kConfigCheck)));
+  const auto ensured = ports_.config.ensure(s.goal, Deadline::after(kConfigCheck));
+  // Settings that cannot be had must not keep a database down that has a file to start with.
+  if (const Status usable = ports_.config.starting(); !usable) {
+    return ensured ? usable : Status{ensured.error()};
+  }
+  if (!ensured) log::warn("config.old_file_used", "why=\"{}\"", ensured.error().text());
   NodeMemory next = memory_;
   ++next.mysqld_boot;
   CDB_TRY(ports_.store.save(next));
   memory_ = next;
   progress_ = Progress{};
-  CDB_TRY(ports_.config.starting());
   const auto started = ports_.process.start();
   return started ? Status{} : Status{started.error()};
 }

@@ -21,6 +21,8 @@ struct MemberView {
   bool machine_off{false};  // the provisioner says that nothing runs there: a fence proof
   bool never_promote{false};
   std::optional<model::NodeReport> report{};  // the last one of the present or the former session
+  // What it had executed when its mysqld last answered; none since this coordinator started.
+  std::optional<model::GtidSet> last_executed{};
 };
 
 // A change of primary that a person asked for.

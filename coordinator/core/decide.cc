@@ -157,34 +157,42 @@ Match finish_demotion(const ClusterView& view) {
   return Outcome{record.primary.str() + " is closed with its final set", record};
 }
 
-// There is no way back inside an epoch: undoing a switchover elects the old primary anew.
+// Its session is closed, but not for long enough to mean anything: its agent restarts, or this
+// coordinator has just started and nobody has had the time to call.
+bool away_a_moment(const ClusterView& view, const NodeName& name) {
+  const MemberView* member = find_member(view, name);
+  return member != nullptr && !member->connected && member->silent_for <= view.policy.silence;
+}
+
+// There is no way back inside an epoch: undoing a switchover opens the old primary at a higher one.
+// With the same ackers it need not close first, which it perhaps cannot.
 Match undo_demotion(const ClusterView& view) {
   if (view.record.phase != Phase::Demoting) return std::nullopt;
-  const NodeReport* old = report_of(view, view.record.primary);
-  const bool old_alive = is_current(view, view.record.primary) && old != nullptr &&
-                         old->mysqld == MysqldState::Running;
-  const std::string trouble = unfit(view, view.record.candidate);
   const bool late = view.in_phase_for > view.policy.demotion_limit;
+  for (const NodeName& name : {view.record.primary, view.record.candidate}) {
+    if (!late && away_a_moment(view, name)) return wait(name.str() + " is waited for");
+  }
+  const MemberView* member = find_member(view, view.record.primary);
+  const bool heard = member != nullptr && member->connected && member->report;
+  const bool old_alive = heard && member->report->mysqld == MysqldState::Running;
+  const std::string trouble = unfit(view, view.record.candidate);
   if (trouble.empty() && !late) {
-    const MemberView* member = find_member(view, view.record.primary);
-    const bool dead = member == nullptr ||
-                      (!member->connected && member->silent_for > view.policy.silence) ||
-                      (old != nullptr && member->connected && old->mysqld == MysqldState::Stopped);
+    const bool dead = !heard || member->report->mysqld == MysqldState::Stopped;
     if (!dead) return wait(view.record.primary.str() + " is closing");
   }
+  ClusterRecord record = next_epoch(view);
   if (!old_alive) {
-    ClusterRecord record = next_epoch(view);
     record.phase = Phase::Revoking;
     record.unfenced.insert(record.primary);
     record.cause = "the primary died during a switchover";
     return Outcome{record.cause, record};
   }
-  ClusterRecord record = next_epoch(view);
-  record.phase = Phase::Promoting;
+  record.phase = Phase::Publishing;
   record.cause = trouble.empty() ? "switchover undone: the primary did not close in time"
                                  : "switchover undone: " + record.candidate.str() + ": " + trouble;
-  record.candidate = record.primary;
-  record.opened = true;  // what it acknowledged before is in nobody's base yet
+  record.candidate = NodeName{};
+  record.unfenced.clear();
+  record.opened = true;
   return Outcome{record.cause, record};
 }
 
@@ -196,9 +204,7 @@ Match open_candidate(const ClusterView& view) {
       report->state != NodeState::Promoting || !report->server) {
     return std::nullopt;
   }
-  if (!report->server->executed.contains(now.base)) {
-    return blocked(view, now.candidate.str() + " lacks transactions of the base");
-  }
+  if (!report->server->executed.contains(now.base)) return std::nullopt;
   if (now.proof_needed) {
     for (const NodeName& old : now.unfenced) {
       if (old != now.candidate && !fenced(view, old)) {
@@ -219,6 +225,19 @@ Match open_candidate(const ClusterView& view) {
   return Outcome{now.candidate.str() + " is drained and ready", record};
 }
 
+// It runs and cannot come to hold the base: a crash of its machine took what it had received, the
+// closed primary that it still had to receive from is gone, or its applier fails.
+bool stranded(const ClusterView& view) {
+  const NodeReport* report = report_of(view, view.record.candidate);
+  if (report == nullptr || !is_current(view, view.record.candidate) || !report->server ||
+      report->server->executed.contains(view.record.base)) {
+    return false;
+  }
+  const auto& replication = report->server->replication;
+  return !replication.applier_error.empty() || (!holdings(*report).contains(view.record.base) &&
+                                                replication.receiver != model::ThreadState::On);
+}
+
 Match replace_candidate(const ClusterView& view) {
   if (view.record.phase != Phase::Promoting) return std::nullopt;
   const ClusterRecord& now = view.record;
@@ -228,7 +247,8 @@ Match replace_candidate(const ClusterView& view) {
                     (member->connected && member->report && now.version.epoch > 1 &&
                      (member->report->mysqld == MysqldState::Stopped ||
                       member->report->mysqld == MysqldState::NotInitialised));
-  if (!gone) return wait(now.candidate.str() + " is being prepared");
+  const bool stuck = !gone && !now.opened && now.version.epoch > 1 && stranded(view);
+  if (!gone && !stuck) return wait(now.candidate.str() + " is being prepared");
   if (now.opened) {
     // An undone switchover: only the old primary is known to have every acknowledged write, unless
     // a quorum can say so.
@@ -243,9 +263,10 @@ Match replace_candidate(const ClusterView& view) {
     if (name == now.candidate || !unfit(view, name).empty()) continue;
     if (now.version.epoch > 1 && !holdings(*other.report).contains(now.base)) continue;
     if (now.base.empty() && now.version.epoch == 1) continue;
+    // Else two such nodes would replace each other for ever.
+    if (stuck && !other.report->server->replication.applier_error.empty()) continue;
     ClusterRecord record = next_epoch(view);
     record.phase = Phase::Promoting;
-    record.unfenced.insert(now.candidate);
     record.candidate = name;
     record.ackers = first_ackers(view, name, now.base);
     record.ackers.erase(now.candidate);
@@ -254,17 +275,16 @@ Match replace_candidate(const ClusterView& view) {
     record.cause += "; " + now.candidate.str() + " was lost while being prepared";
     return Outcome{name.str() + " holds the base too", record};
   }
-  return blocked(view,
-                 now.candidate.str() + " is gone and no other reachable node contains the base");
+  return blocked(view, now.candidate.str() +
+                           (stuck ? " cannot come to hold the base" : " is gone") +
+                           " and no other reachable node contains the base");
 }
 
 // --- a primary that is or was open ---
 
 Match begin_requested(const ClusterView& view) {
   if (!view.request || !is_opened_phase(view.record.phase)) return std::nullopt;
-  if (const Status allowed = check_request(view, *view.request); !allowed) {
-    return wait(allowed.error().message);
-  }
+  if (!check_request(view, *view.request)) return std::nullopt;
   ClusterRecord record = next_epoch(view);
   record.candidate = view.request->to;
   record.cause = view.request->cause;
@@ -315,9 +335,12 @@ Match reopen_in_place(const ClusterView& view) {
 std::string cannot_elect(const ClusterView& view) {
   if (!view.policy.lossless) {
     for (const auto& [name, member] : view.members) {
-      if (name != view.record.primary && unfit(view, name).empty()) return {};
+      if (name != view.record.primary && unfit(view, name).empty() &&
+          too_far_behind(view, name).empty()) {
+        return {};
+      }
     }
-    return "no replica can be promoted";
+    return "no replica that can be promoted has nearly all that it wrote";
   }
   if (view.record.acks_required == 0) return "the primary was writing without an acker";
   int reachable = 0;
@@ -551,12 +574,12 @@ constexpr std::array kRules{
     Rule{"candidate_lost",
          "The candidate is lost before it opened: another holder of base is prepared",
          replace_candidate},
+    Rule{"requested", "A person asked for another primary", begin_requested},
     Rule{"reopen", "A primary restarted in place opens once k ackers hold its whole binary log",
          reopen_in_place},
     Rule{"primary_dead", "The primary's agent says that mysqld has ended: fail over", primary_dead},
     Rule{"primary_lost", "The primary's agent is gone and enough ackers do not see it: fail over",
          primary_lost},
-    Rule{"requested", "A person asked for another primary", begin_requested},
     Rule{"published", "The names point to the primary: the cluster is steady", published},
     Rule{"weaken", "Fewer than k ackers are left: writes go on unprotected, and say so", weaken},
     Rule{"leave_begin", "An acker lost the data that it acknowledged with: it is to leave A",

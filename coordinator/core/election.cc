@@ -12,6 +12,9 @@ using model::MysqldState;
 using model::NodeName;
 using model::NodeState;
 
+// Asynchronous: a replica that lacks more of what the primary wrote than this is not promoted.
+constexpr uint64_t kMostLost = 5000;
+
 // Revoked for this epoch: it promised, its receiver stands still, and it can say what it holds.
 bool revoked(const ClusterView& view, const NodeName& name) {
   if (!is_current(view, name)) return false;
@@ -123,16 +126,25 @@ Election elect_asynchronous(const ClusterView& view) {
     election.waiting_for = "no proof yet that " + view.record.primary.str() + " is down";
     return election;
   }
-  election.candidate = choose(view, revoked_and_fit(view), view.record.base);
+  std::vector<NodeName> nodes = revoked_and_fit(view);
+  std::string behind;
+  std::erase_if(nodes, [&](const NodeName& name) {
+    const std::string trouble = too_far_behind(view, name);
+    if (!trouble.empty()) behind += "; " + name.str() + ": " + trouble;
+    return !trouble.empty();
+  });
+  election.candidate = choose(view, nodes, view.record.base);
   if (!election.candidate) {
-    election.waiting_for = "no reachable replica contains what the primary started with";
+    election.waiting_for =
+        "no reachable replica contains what the primary started with and most of what it wrote" +
+        behind;
     return election;
   }
   const auto& chosen = *find_member(view, *election.candidate)->report;
   election.base = holdings(chosen);
   const MemberView* old = find_member(view, view.record.primary);
-  if (old != nullptr && old->report && old->report->server) {
-    const GtidSet lost = old->report->server->executed - election.base;
+  if (old != nullptr && old->last_executed) {
+    const GtidSet lost = *old->last_executed - election.base;
     if (!lost.empty()) {
       election.loss = fmt::format("at least {} transactions of the old primary were not replicated",
                                   lost.count());
@@ -146,7 +158,22 @@ Election elect_asynchronous(const ClusterView& view) {
 bool fenced(const ClusterView& view, const NodeName& old) {
   const MemberView* member = find_member(view, old);
   if (member == nullptr || member->machine_off) return true;
-  return is_current(view, old) && member->report->state == NodeState::Fenced;
+  // Without its data it has nothing to acknowledge with, and none are made before another has
+  // opened.
+  return is_current(view, old) && (member->report->state == NodeState::Fenced ||
+                                   member->report->mysqld == MysqldState::NotInitialised);
+}
+
+std::string too_far_behind(const ClusterView& view, const NodeName& name) {
+  const MemberView* old = find_member(view, view.record.primary);
+  // Nothing comes back from a primary that is no member any more, or whose data are gone.
+  if (old == nullptr ||
+      (old->connected && old->report && old->report->mysqld == MysqldState::NotInitialised)) {
+    return {};
+  }
+  if (!old->last_executed) return "how much it lacks is not known";
+  const uint64_t lacks = (*old->last_executed - holdings(*find_member(view, name)->report)).count();
+  return lacks <= kMostLost ? std::string{} : fmt::format("it lacks {} transactions", lacks);
 }
 
 std::string unfit(const ClusterView& view, const NodeName& name) {

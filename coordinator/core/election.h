@@ -30,4 +30,8 @@ std::map<model::NodeName, std::string> first_ackers(const ClusterView& view,
 // Why this node cannot be elected at all, or empty: never, removing, errant, no data, lost.
 std::string unfit(const ClusterView& view, const model::NodeName& name);
 
+// Asynchronous: why it would be better to wait for the former primary than to promote this node, or
+// empty: it lacks more than the newest of what the primary was seen to have.
+std::string too_far_behind(const ClusterView& view, const model::NodeName& name);
+
 }  // namespace cdb::coordinator

@@ -23,8 +23,10 @@ NodeState state_of(const ClusterRecord& record, const NodeName& node) {
       return acks ? NodeState::Acker : NodeState::Replica;
     case Phase::Promoting:
       if (node == record.candidate) return NodeState::Promoting;
-      // One that owes a proof and is not wanted as an acker stays closed until somebody has opened.
-      if (record.unfenced.contains(node) && !acks) return NodeState::Fenced;
+      // One whose proof is waited for, or that is not wanted as an acker, stays closed until
+      // somebody has opened.
+      if (record.unfenced.contains(node) && (record.proof_needed || !acks))
+        return NodeState::Fenced;
       return acks ? NodeState::Acker : NodeState::Replica;
     case Phase::Forming:
     case Phase::Steady:

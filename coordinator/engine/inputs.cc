@@ -46,6 +46,7 @@ void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t
   if (runtime.reported && runtime.report == report) return;  // a heartbeat
   const std::string old_problem = runtime.report ? runtime.report->problem : std::string{};
   runtime.report = report;
+  if (report.server) runtime.last_executed = report.server->executed;
   runtime.reported = true;
   runtime.lost_at.reset();
   ++revision;

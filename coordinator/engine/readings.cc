@@ -100,6 +100,7 @@ ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
       seen.connected = node->session != 0 && node->reported;
       if (!seen.connected && node->lost_at) seen.silent_for = now.at - *node->lost_at;
       seen.report = node->report;
+      seen.last_executed = node->last_executed;
     }
     if (member.removing) view.removing.insert(name);
     view.members.emplace(name, std::move(seen));

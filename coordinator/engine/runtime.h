@@ -17,6 +17,7 @@ struct NodeRuntime {
   std::shared_ptr<AgentSink> sink{};
   bool reported{false};  // in the present session
   std::optional<model::NodeReport> report{};
+  std::optional<model::GtidSet> last_executed{};  // by the last report of a mysqld that answered
   std::optional<Instant> lost_at{};  // when the last session ended, or the node was first known
   std::optional<model::NodeGoal> sent{};  // the goal this session was last given
   // The machine.

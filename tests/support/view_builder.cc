@@ -63,6 +63,7 @@ ViewBuilder& ViewBuilder::steady() {
     r.server.emplace();
     r.server->server_uuid = uuid_of(member.ordinal);
     r.server->executed = gtids(written("0:1-200"));
+    member.last_executed = r.server->executed;
     r.server->semisync.available = true;
     if (member.ordinal == 0) {
       r.state = NodeState::Primary;

@@ -224,6 +224,11 @@ TEST_CASE("a setting that is refused stays told, and the node goes on") {
   node.settle();
   CHECK(node.last().problem.find("connect_timeout") != std::string::npos);
   CHECK(node.last().state == NodeState::PrimaryUnprotected);
+  // Nor does it keep a dead mysqld from being started with the file that is there.
+  node.machine.running = false;
+  node.task->connection_changed(false, "test");
+  node.settle();
+  CHECK(node.machine.starts == 2);
   node.config.refusal.reset();
   node.settle();
   CHECK(node.last().problem.empty());

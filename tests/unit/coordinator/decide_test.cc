@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "coordinator/core/election.h"
+#include "coordinator/core/goals.h"
 #include "tests/support/view_builder.h"
 
 namespace cdb::coordinator {
@@ -210,7 +211,45 @@ TEST_CASE(
   CHECK(decision.record->version.epoch == 5);
   CHECK(decision.record->candidate == NodeName("c-2"));
   CHECK_FALSE(decision.record->ackers.contains(NodeName("c-1")));
+  // It was never told to open: it owes no proof.
+  CHECK_FALSE(decision.record->unfenced.contains(NodeName("c-1")));
   CHECK_FALSE(decide(promoting("c-1").lost("c-1").holds("c-2", "0:1-199")).record->blocked.empty());
+}
+
+TEST_CASE("a candidate that cannot come to hold base is replaced by one that does") {
+  // The crash of its machine took the relay log that it was elected with.
+  ViewBuilder lost_log = promoting("c-1").holds("c-1", "0:1-199").state("c-1", NodeState::Draining);
+  CHECK(decide(lost_log).record->candidate == NodeName("c-2"));
+  CHECK(decide(lost_log.holds("c-2", "0:1-150")).record->blocked.find("hold the base") !=
+        std::string::npos);
+  // Planned: the rest is still coming from the closed primary, until that is gone.
+  ViewBuilder planned = promoting("c-1").holds("c-1", "0:1-199");
+  planned.state("c-1", NodeState::CatchingUp);
+  planned.report("c-1").server->replication.receiver = model::ThreadState::On;
+  CHECK_FALSE(decide(planned).record);
+  CHECK(decide(planned.blind("c-1")).record->candidate == NodeName("c-2"));
+  // Its applier fails; two such nodes do not replace each other.
+  ViewBuilder failing = promoting("c-1").holds("c-1", "0:1-199", "0:200");
+  failing.state("c-1", NodeState::Draining);
+  CHECK_FALSE(decide(failing).record);
+  failing.report("c-1").server->replication.applier_error = "duplicate key";
+  CHECK(decide(failing).record->candidate == NodeName("c-2"));
+  failing.report("c-2").server->replication.applier_error = "duplicate key";
+  CHECK_FALSE(decide(failing).record->blocked.empty());
+}
+
+TEST_CASE("a failover that a person asks for is not held up by what holds up the automatic one") {
+  ViewBuilder paused = cluster(3).mysqld_dead("c-0");
+  paused.view.policy.paused = true;
+  paused.view.request = ElectionRequest{false, NodeName("c-2"), "asked"};
+  const Decision decision = decide(paused);
+  CHECK(decision.rule == "requested");
+  CHECK(decision.record->phase == Phase::Revoking);
+  CHECK(decision.record->candidate == NodeName("c-2"));
+  // One that cannot be granted holds nothing up either.
+  ViewBuilder dead = cluster(3).mysqld_dead("c-0");
+  dead.view.request = ElectionRequest{true, NodeName("c-2"), "asked"};
+  CHECK(decide(dead).rule == "primary_dead");
 }
 
 TEST_CASE("a switchover keeps the ackers until the old primary has closed") {
@@ -241,8 +280,43 @@ TEST_CASE("a switchover that takes too long is undone by electing the old primar
   const Decision decision = decide(view);
   CHECK(decision.rule == "demotion_undone");
   CHECK(decision.record->version.epoch == 4);
-  CHECK(decision.record->candidate == NodeName("c-0"));
+  // Open at once, with the ackers it has: they are what it may need to come to an end at all.
+  CHECK(decision.record->phase == Phase::Publishing);
+  CHECK(decision.record->primary == NodeName("c-0"));
+  CHECK(decision.record->candidate.empty());
+  CHECK(decision.record->unfenced.empty());
+  CHECK(decision.record->ackers == view.view.record.ackers);
   CHECK(decision.record->acks_required == 1);
+}
+
+TEST_CASE("a switchover is not undone because sessions are not back yet") {
+  ViewBuilder view = cluster(3);
+  view.view.record.version = {4, 1};
+  view.view.record.phase = Phase::Demoting;
+  view.view.record.candidate = NodeName("c-2");
+  view.view.record.unfenced = {NodeName("c-0")};
+  const Duration moment = std::chrono::milliseconds(100);
+  // A coordinator has just started: nobody has called, or only some.
+  CHECK_FALSE(decide(ViewBuilder(view).lost("c-0", moment).lost("c-2", moment)).record);
+  CHECK_FALSE(decide(ViewBuilder(view).lost("c-2", moment)).record);
+  CHECK_FALSE(decide(ViewBuilder(view).lost("c-0", moment)).record);
+  CHECK(decide(ViewBuilder(view).lost("c-0")).record->phase == Phase::Revoking);
+  // The candidate dies before the primary has said that it heard: it is alive all the same.
+  const Decision undone = decide(ViewBuilder(view).accepted("c-0", {3, 7}).mysqld_dead("c-2"));
+  CHECK(undone.record->phase == Phase::Publishing);
+  CHECK(undone.record->primary == NodeName("c-0"));
+}
+
+TEST_CASE("a node whose fence proof is waited for stays fenced, also as an acker to be") {
+  ViewBuilder view = promoting("c-1");
+  view.view.record.ackers = {{NodeName("c-0"), "c-0-data"}, {NodeName("c-2"), "c-2-data"}};
+  ClusterRow row;
+  for (const auto& [name, member] : view.view.members)
+    row.members[name].address = "127.0.0.1";
+  CHECK(goal_for(view, row, {}, NodeName("c-0"))->state == NodeState::Acker);
+  view.view.record.proof_needed = true;
+  CHECK(goal_for(view, row, {}, NodeName("c-0"))->state == NodeState::Fenced);
+  CHECK(goal_for(view, row, {}, NodeName("c-2"))->state == NodeState::Acker);
 }
 
 TEST_CASE("a restarted primary opens only when k ackers hold all of its binary log") {
@@ -334,6 +408,34 @@ TEST_CASE(
   CHECK(decision.rule == "elect");
   CHECK(decision.record->candidate == NodeName("c-2"));
   CHECK(decision.record->proof_needed);
+}
+
+TEST_CASE("asynchronous: a replica that lacks most of the data is not promoted") {
+  // One that has just been made: before the first failover every base is empty.
+  ViewBuilder dead = cluster(2).asynchronous().holds("c-1", "").mysqld_dead("c-0");
+  dead.view.record.base = {};
+  dead.view.members.at(NodeName("c-0")).last_executed = gtids(written("0:1-90000"));
+  CHECK(decide(dead).record->phase == Phase::Steady);
+  dead.holds("c-1", "0:1-89000");
+  CHECK(decide(dead).record->phase == Phase::Revoking);
+  dead.view.members.at(NodeName("c-0")).last_executed.reset();
+  CHECK(decide(dead).record->phase == Phase::Steady);
+
+  ViewBuilder view = revoking(2).asynchronous().revoked("c-1").holds("c-1", "0:1-200");
+  view.accepted("c-0", {4, 1}).state("c-0", NodeState::Fenced);
+  view.view.members.at(NodeName("c-0")).last_executed = gtids(written("0:1-90000"));
+  CHECK(decide(view).record->blocked.find("lacks 89800") != std::string::npos);
+  // It is back and closed: it is elected itself.
+  ViewBuilder back = view;
+  auto& old = back.report("c-0");
+  old.mysqld = model::MysqldState::Running;
+  old.server.emplace();
+  old.server->executed = gtids(written("0:1-90000"));
+  old.final_set = old.server->executed;
+  CHECK(decide(back).record->candidate == NodeName("c-0"));
+  // Its data are gone: what the replica has is all that there is.
+  view.state("c-0", NodeState::New).report("c-0").mysqld = model::MysqldState::NotInitialised;
+  CHECK(decide(view).record->candidate == NodeName("c-1"));
 }
 
 TEST_CASE("asynchronous: a primary that is only out of sight is never failed over without proof") {
