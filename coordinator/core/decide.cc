@@ -483,8 +483,42 @@ Match begin_leave(const ClusterView& view) {
   return std::nullopt;
 }
 
+// It knows that it is to leave, and neither acknowledges nor would if its receiver came back.
+bool is_quiet(const ClusterView& view, const NodeName& name) {
+  const MemberView* member = find_member(view, name);
+  if (member == nullptr) return true;
+  if (!member->connected || !member->report || member->report->accepted < view.record.version) {
+    return false;
+  }
+  const NodeReport& report = *member->report;
+  if (report.server) {
+    return !report.server->semisync.replica_enabled && !report.server->semisync.replica_acking;
+  }
+  return report.mysqld == MysqldState::Stopped || report.mysqld == MysqldState::NotInitialised;
+}
+
+// Until then a write may be acknowledged by it alone, also after a marker that the rest holds: so
+// the marker that counts is one of a later version.
+Match note_quiet(const ClusterView& view) {
+  if (!steady_primary(view)) return std::nullopt;
+  for (const NodeName& name : view.record.leaving) {
+    const auto acker = view.record.ackers.find(name);
+    if (acker == view.record.ackers.end() || acker->second.empty() || !is_quiet(view, name)) {
+      continue;
+    }
+    ClusterRecord record = next_version(view);
+    record.ackers[name].clear();
+    return Outcome{name.str() + " acknowledges no more", record};
+  }
+  return std::nullopt;
+}
+
 Match finish_leave(const ClusterView& view) {
   if (!steady_primary(view) || view.record.leaving.empty()) return std::nullopt;
+  for (const NodeName& name : view.record.leaving) {
+    const auto acker = view.record.ackers.find(name);
+    if (acker != view.record.ackers.end() && !acker->second.empty()) return std::nullopt;
+  }
   const auto holders = static_cast<int>(holders_of_marker(view).size());
   if (view.record.acks_required > 0 && holders < view.record.acks_required) return std::nullopt;
   ClusterRecord record = next_version(view);
@@ -584,6 +618,7 @@ constexpr std::array kRules{
     Rule{"weaken", "Fewer than k ackers are left: writes go on unprotected, and say so", weaken},
     Rule{"leave_begin", "An acker lost the data that it acknowledged with: it is to leave A",
          begin_leave},
+    Rule{"leave_quiet", "An acker that is to leave acknowledges no more", note_quiet},
     Rule{"leave_end", "The rest of A holds everything written before: it has left A", finish_leave},
     Rule{"add_acker", "A level replica joins A before its acknowledgements count", add_acker},
     Rule{"raise_begin", "An acker is ready: the primary is told to wait for it", begin_raise},

@@ -35,8 +35,9 @@ struct ClusterRecord {
   // Every node whose acknowledgement the primary could count -> the incarnation of its data when it
   // was admitted. Another incarnation has lost what it acknowledged and counts as unreached.
   std::map<model::NodeName, std::string> ackers{};
-  // Ackers whose copy of the data was replaced: they acknowledge nothing any more, and leave A once
-  // k of the rest hold everything that was written before.
+  // Ackers whose copy of the data was replaced: told to acknowledge no more. Their incarnation is
+  // emptied when they have said so, and they leave A once k of the rest hold everything that was
+  // written before that.
   std::set<model::NodeName> leaving{};
   int acks_required{0};   // k: never more than held for every acknowledged write
   int acks_wanted{0};     // what the primary is told; raised before k, lowered with it

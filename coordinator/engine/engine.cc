@@ -41,6 +41,7 @@ constexpr std::array kRuleEvents{
     RuleEvent{"published", "cluster.steady", Severity::Info},
     RuleEvent{"weaken", "protection.lost", Severity::Warning},
     RuleEvent{"leave_begin", "acker.leaving", Severity::Info},
+    RuleEvent{"leave_quiet", "acker.leaving", Severity::Info},
     RuleEvent{"leave_end", "acker.left", Severity::Info},
     RuleEvent{"add_acker", "acker.added", Severity::Info},
     RuleEvent{"raise_begin", "protection.rising", Severity::Info},
