@@ -85,7 +85,11 @@ std::optional<Transition> about_process(const Situation& s) {
   switch (s.mysqld) {
     case MysqldState::Running: return std::nullopt;
     case MysqldState::Starting: return Transition{Action::None, "mysqld is starting"};
-    case MysqldState::Stalled: return Transition{Action::None, "mysqld does not answer"};
+    case MysqldState::Stalled:
+      // Deposed, it can neither be asked to close nor prove that it has.
+      if (s.goal.state == S::Fenced && !s.goal.planned)
+        return Transition{Action::Kill, "a deposed primary that does not answer is killed"};
+      return Transition{Action::None, "mysqld does not answer"};
     case MysqldState::NotInitialised:
       if (s.goal.may_initialise)
         return Transition{Action::Initialise, "a new data directory is made"};

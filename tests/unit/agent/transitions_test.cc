@@ -101,6 +101,17 @@ TEST_CASE("a deposed primary that is writable is killed, whatever it is to becom
   CHECK(next(planned) == Action::Close);
 }
 
+TEST_CASE("a deposed primary that does not answer is killed, any other server is left alone") {
+  Situation s = node(NodeState::Fenced);
+  s.server.reset();
+  s.mysqld = MysqldState::Stalled;
+  CHECK(next(s) == Action::Kill);
+  s.goal.planned = true;
+  CHECK(next(s) == Action::None);
+  s.goal.state = NodeState::Primary;
+  CHECK(next(s) == Action::None);
+}
+
 TEST_CASE("closed is said only after read-only was waited for in this epoch") {
   Situation s = node(NodeState::Fenced);
   CHECK(classify(s) == NodeState::RejoinCheck);
