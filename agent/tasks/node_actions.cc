@@ -1,6 +1,7 @@
 #include "agent/tasks/node_actions.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -129,7 +130,11 @@ Status NodeActions::follow(const Situation& s) {
   // What was just asked for gets time to show; a thread that failed is not started over and over.
   if (in_place || (same_source && ack_set && recent)) return deadline_exceeded("it is catching up");
   // What the source no longer has in its binary log can only come by a copy.
-  const bool too_late = replication.receiver_error.find("1236") != std::string::npos;
+  // (Error 1236 alone says any trouble of the source with its log.)
+  const auto says = [&](std::string_view text) {
+    return replication.receiver_error.find(text) != std::string::npos;
+  };
+  const bool too_late = says("1236") && says("purged");
   const bool fresh = server.executed.empty() && s.goal.base && !s.goal.base->empty();
   if ((fresh || too_late) && s.goal.may_reseed) return seed_from_source(s);
   if (server.semisync.source_enabled) {
@@ -212,6 +217,7 @@ Status NodeActions::adjust(const Situation& s) {
   if (semisync.available && (semisync.source_enabled != wants ||
                              (wants && semisync.acks_required != s.goal.acks_required))) {
     progress_.marker.reset();
+    progress_.marked = {};
     CDB_TRY(ports_.server.set_acks_required(s.goal.acks_required, Deadline::after(kStatement)));
     return {};  // looked at again before it is marked
   }

@@ -204,6 +204,44 @@ TEST_CASE("a mysqld that does not start is told with its own words, and tried ag
   CHECK(node.last().state != NodeState::Promoting);
 }
 
+TEST_CASE("a primary whose semi-sync was tampered with is put right, and marked again") {
+  Node node;
+  make_primary(node);
+  model::NodeGoal protect = goal(NodeState::Primary, 1, 3);
+  protect.acks_required = 1;
+  protect.open_boot = node.last().mysqld_boot;
+  node.reach(protect);
+  CHECK(node.last().marker);
+  node.machine.status.semisync.source_enabled = false;
+  node.settle();
+  CHECK(node.machine.status.semisync.source_enabled);
+  CHECK(node.last().marker);
+}
+
+TEST_CASE(
+    "a node is copied anew for what its source has purged, not for any trouble with its log") {
+  Node node;
+  model::NodeGoal follow = goal(NodeState::Replica, 1, 3);
+  follow.may_reseed = true;
+  node.reach(follow);
+  node.machine.write(kFirst + ":1-5");
+  auto& replication = node.machine.status.replication;
+  replication.receiver = model::ThreadState::Off;
+  replication.receiver_error =
+      "Got fatal error 1236 from source when reading data from binary log: 'A replica with the "
+      "same server_uuid/server_id as this replica has connected to the source'";
+  node.restart_agent();  // else it waits a while before it does anything about a receiver
+  node.settle();
+  CHECK(node.count("clone_from") == 0);
+  replication.receiver = model::ThreadState::Off;
+  replication.receiver_error =
+      "Got fatal error 1236 from source when reading data from binary log: 'Cannot replicate "
+      "because the source purged required binary logs.'";
+  node.restart_agent();
+  node.settle();
+  CHECK(node.count("clone_from") >= 1);
+}
+
 TEST_CASE("a planned close tells the final set and kills nobody") {
   Node node;
   make_primary(node);
