@@ -77,6 +77,7 @@ class Cloud {
   void start_coordinator_process();  // without waiting for it
   void kill_coordinator();           // SIGKILL
   void stop_coordinator();           // SIGTERM
+  [[nodiscard]] pid_t coordinator_pid() const { return coordinator_; }  // 0: none runs
   [[nodiscard]] std::filesystem::path state_file() const { return directory_ / "c/cdb.sqlite"; }
 
   [[nodiscard]] Said cdb(const std::vector<std::string>& arguments,
