@@ -154,7 +154,9 @@ bool Engine::Impl::decide_once(const ClusterId& id, Now now) {
   const bool primary_runs = primary != nullptr && primary->connected && primary->report &&
                             primary->report->mysqld == model::MysqldState::Running;
   const int wanted = std::max(row.record.acks_required, row.record.acks_wanted);
-  if (!primary_runs || live_ackers(view) >= wanted) {
+  // During an election ackers turn to the candidate: that says nothing of the time after it.
+  const bool open = row.record.phase == Phase::Steady || row.record.phase == Phase::Publishing;
+  if (!open || !primary_runs || live_ackers(view) >= wanted) {
     runtime.ackers_short_since.reset();
   } else if (!runtime.ackers_short_since) {
     runtime.ackers_short_since = now.at;
