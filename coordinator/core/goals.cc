@@ -39,6 +39,11 @@ NodeState state_of(const ClusterRecord& record, const NodeName& node) {
   return NodeState::Replica;
 }
 
+// Whether an empty node could get everything from this one: a copy, or all of its binary logs.
+bool can_seed(const model::NodeReport& source) {
+  return source.server && (source.server->version.has_clone() || source.server->purged.empty());
+}
+
 }  // namespace
 
 std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
@@ -82,7 +87,7 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
                             primary != nullptr && primary->connected && primary->report &&
                             (primary->report->state == NodeState::Primary ||
                              primary->report->state == NodeState::PrimaryUnprotected);
-  goal.may_reseed = replicates && primary_open;
+  goal.may_reseed = replicates && primary_open && can_seed(*primary->report);
   return goal;
 }
 

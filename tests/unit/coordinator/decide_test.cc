@@ -307,6 +307,23 @@ TEST_CASE("a switchover is not undone because sessions are not back yet") {
   CHECK(undone.record->primary == NodeName("c-0"));
 }
 
+TEST_CASE("a node is wiped only where the primary can give it everything again") {
+  ViewBuilder view = cluster(2);
+  ClusterRow row;
+  for (const auto& [name, member] : view.view.members)
+    row.members[name].address = "127.0.0.1";
+  const auto may_reseed = [&] { return goal_for(view, row, {}, NodeName("c-1"))->may_reseed; };
+  auto& primary = *view.report("c-0").server;
+  primary.version = {5, 7, 44};
+  CHECK(may_reseed());
+  primary.purged = gtids(written("0:1-50"));
+  CHECK_FALSE(may_reseed());
+  primary.version = {8, 0, 36};
+  CHECK(may_reseed());
+  view.state("c-0", NodeState::RejoinCheck);
+  CHECK_FALSE(may_reseed());
+}
+
 TEST_CASE("a node whose fence proof is waited for stays fenced, also as an acker to be") {
   ViewBuilder view = promoting("c-1");
   view.view.record.ackers = {{NodeName("c-0"), "c-0-data"}, {NodeName("c-2"), "c-2-data"}};
