@@ -29,6 +29,48 @@ Status each_row(std::string_view content, const std::string& file, size_t min_fi
   return {};
 }
 
+Status read_type(const std::string& text, Variable& variable) {
+  variable.negative = text == "signed";
+  if (text == "integer" || text == "signed") {
+    variable.type = ValueType::Integer;
+  } else if (text == "decimal") {
+    variable.type = ValueType::Decimal;
+  } else if (text == "switch") {
+    variable.type = ValueType::Switch;
+  } else if (text != "text") {
+    return invalid("'" + text + "' is none of integer, signed, decimal, switch and text");
+  }
+  return {};
+}
+
+Status read_end(std::string_view text, std::optional<double>& end) {
+  if (text.empty()) return {};
+  double value = 0;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || at != text.data() + text.size()) {
+    return invalid("'" + std::string(text) + "' is no end of a range");
+  }
+  end = value;
+  return {};
+}
+
+// "1..65535", "1..", "OFF|ON|DISABLED"
+Status read_limit(const std::string& text, Limit& limit) {
+  const size_t dots = text.find("..");
+  if (dots == std::string::npos) {
+    limit.words = split(text, '|');
+    if (limit.words.size() < 2) return invalid("'" + text + "' is neither a range nor words");
+    return {};
+  }
+  CDB_TRY(read_end(std::string_view(text).substr(0, dots), limit.min));
+  CDB_TRY(read_end(std::string_view(text).substr(dots + 2), limit.max));
+  if (!limit.min && !limit.max) return invalid("'" + text + "' limits nothing");
+  if (limit.min && limit.max && *limit.min > *limit.max) {
+    return invalid("'" + text + "' has its ends crossed");
+  }
+  return {};
+}
+
 bool matches(const std::string& pattern, const std::string& name) {
   if (pattern.empty() || pattern.back() != '*') return pattern == name;
   return name.compare(0, pattern.size() - 1, pattern, 0, pattern.size() - 1) == 0;
@@ -49,10 +91,12 @@ Status Catalogue::add_line(const model::MysqlVersion& line, std::string_view con
     if (fields[1] != "D" && fields[1] != "S") {
       return invalid("'" + fields[1] + "' is neither D (dynamic) nor S (static)");
     }
-    Variable variable{fields[0], fields[1] == "D", {}};
-    if (fields.size() > 2) {
-      CDB_ASSIGN_OR_RETURN(variable.versions, VersionGuard::parse(fields[2]));
-    }
+    if (fields.size() < 4) return invalid("a fourth column with the type is needed");
+    Variable variable;
+    variable.name = fields[0];
+    variable.dynamic = fields[1] == "D";
+    CDB_ASSIGN_OR_RETURN(variable.versions, VersionGuard::parse(fields[2]));
+    CDB_TRY(read_type(fields[3], variable));
     known[variable.name].push_back(variable);
     return {};
   });
@@ -68,6 +112,17 @@ Status Catalogue::add_aliases(std::string_view content, const std::string& file)
       return invalid("'" + fields[3] + "' is no scale");
     }
     aliases_.push_back(alias);
+    return {};
+  });
+}
+
+Status Catalogue::add_limits(std::string_view content, const std::string& file) {
+  return each_row(content, file, 3, [&](const std::vector<std::string>& fields) -> Status {
+    Limit limit;
+    limit.name = fields[0];
+    CDB_ASSIGN_OR_RETURN(limit.versions, VersionGuard::parse(fields[1]));
+    CDB_TRY(read_limit(fields[2], limit));
+    limits_.push_back(limit);
     return {};
   });
 }
@@ -144,6 +199,13 @@ const Alias* Catalogue::alias(const model::MysqlVersion& version, const std::str
 bool Catalogue::is_alias(const std::string& name) const {
   return std::any_of(aliases_.begin(), aliases_.end(),
                      [&](const Alias& alias) { return alias.name == name; });
+}
+
+const Limit* Catalogue::limit(const model::MysqlVersion& version, const std::string& name) const {
+  for (const Limit& limit : limits_) {
+    if (limit.name == name && limit.versions.holds(version)) return &limit;
+  }
+  return nullptr;
 }
 
 const Owned* Catalogue::owned(const std::string& name) const {

@@ -13,10 +13,23 @@
 
 namespace cdb::tuning {
 
+enum class ValueType { Integer, Bytes, Decimal, Switch, Text };
+
 struct Variable {
   std::string name{};       // underscores, lower case
   bool dynamic{false};      // SET GLOBAL works
   VersionGuard versions{};  // within its line
+  ValueType type{ValueType::Text};
+  bool negative{false};  // an integer that may be below 0
+};
+
+// What a server takes beyond the type: a range, where an end may be open, or one of some words.
+struct Limit {
+  std::string name{};
+  VersionGuard versions{};
+  std::optional<double> min{};
+  std::optional<double> max{};
+  std::vector<std::string> words{};  // in the server's order: it takes their numbers too
 };
 
 // expire_log_days: 10 -> binlog_expire_logs_seconds: 864000
@@ -35,10 +48,12 @@ struct Owned {
 
 class Catalogue {
  public:
-  // The content of <line>.tsv ("8.0"), aliases.tsv and owned.tsv. Errors name file:line.
+  // The content of <line>.tsv ("8.0"), aliases.tsv, limits.tsv and owned.tsv. Errors name
+  // file:line.
   Status add_line(const model::MysqlVersion& line, std::string_view content,
                   const std::string& file);
   Status add_aliases(std::string_view content, const std::string& file);
+  Status add_limits(std::string_view content, const std::string& file);
   Status add_owned(std::string_view content, const std::string& file);
 
   // "Max-Connections" -> "max_connections".
@@ -55,6 +70,10 @@ class Catalogue {
   [[nodiscard]] const Alias* alias(const model::MysqlVersion& version,
                                    const std::string& name) const;
   [[nodiscard]] bool is_alias(const std::string& name) const;  // for any version
+  // None: the type says all that is known.
+  [[nodiscard]] const Limit* limit(const model::MysqlVersion& version,
+                                   const std::string& name) const;
+  [[nodiscard]] const std::vector<Limit>& limits() const { return limits_; }
   [[nodiscard]] const Owned* owned(const std::string& name) const;
   [[nodiscard]] bool empty() const { return lines_.empty(); }
 
@@ -67,6 +86,7 @@ class Catalogue {
 
   std::map<model::MysqlVersion, Line> lines_{};
   std::vector<Alias> aliases_{};
+  std::vector<Limit> limits_{};
   std::vector<Owned> owned_{};
 };
 

@@ -37,6 +37,7 @@ Status add_catalogue_file(Catalogue& catalogue, const fs::path& path) {
   const std::string file = "catalogue/" + path.filename().string();
   const std::string stem = path.stem().string();
   if (stem == "aliases") return catalogue.add_aliases(content, file);
+  if (stem == "limits") return catalogue.add_limits(content, file);
   if (stem == "owned") return catalogue.add_owned(content, file);
   auto line = model::MysqlVersion::parse(stem);
   if (!line) return line.error().in(file);

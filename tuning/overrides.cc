@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/text.h"
+#include "tuning/plain_value.h"
 #include "tuning/solver.h"
 
 namespace cdb::tuning {
@@ -24,7 +25,7 @@ std::string version_text(const model::MysqlVersion& version) {
 struct Examiner {
   const Facts& facts;
   const RuleSet& set;
-  const Solver& solver;
+  Solver& solver;
 
   // True, with variable, value and number set; or false, with what is against it.
   bool examine(Override& override, Violation& against) const;
@@ -33,7 +34,7 @@ struct Examiner {
   bool resolve_alias(Override& override, Violation& against) const;
   bool check_name(const Override& override, const Rule* rule, Violation& against) const;
   static bool check_text(const Override& override, Violation& against);
-  static bool check_type(Override& override, const Rule& rule, Violation& against);
+  bool check_type(Override& override, const Rule& rule, Violation& against) const;
 };
 
 bool Examiner::resolve_alias(Override& override, Violation& against) const {
@@ -44,9 +45,11 @@ bool Examiner::resolve_alias(Override& override, Violation& against) const {
   if (alias->scale == 1) return true;
   const auto number = parse_number(override.value);
   if (!number) {
-    against.message = fmt::format("'{}' is not a number", override.value);
+    against.message = fmt::format("{} takes a number, not '{}'", override.field, override.given);
+    against.hint = number_hint(ValueType::Decimal);
     return false;
   }
+  override.scale = alias->scale;
   override.value = number_text(*number * alias->scale, ValueType::Decimal);
   return true;
 }
@@ -80,59 +83,101 @@ bool Examiner::check_text(const Override& override, Violation& against) {
   const bool has_control = std::any_of(override.value.begin(), override.value.end(),
                                        [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (has_control || override.value.find('"') != std::string::npos) {
-    against.message = "the value has a line break, a control character or a double quote in it";
+    against.message = override.variable +
+                      " takes a text without line breaks, control characters and double quotes";
+    against.hint = "write single quotes, and all on one line";
     return false;
   }
   return true;
 }
 
-const std::string* same_word(const std::vector<std::string>& words, std::string_view word) {
-  for (const std::string& known : words) {
-    if (to_lower(known) == to_lower(trim(word))) return &known;
-  }
-  return nullptr;
+bool needs_no_facts(const UserLimit& limit) {
+  return (!limit.min || limit.min->names().empty()) && (!limit.max || limit.max->names().empty());
 }
 
-bool Examiner::check_type(Override& override, const Rule& rule, Violation& against) {
-  const std::string& value = override.value;
-  if (rule.type == ValueType::Switch) {
-    const std::string word = to_lower(value);
-    const bool on = word == "on" || word == "1" || word == "true";
-    const bool off = word == "off" || word == "0" || word == "false";
-    if (!on && !off) {
-      against.message = fmt::format("'{}' is neither ON nor OFF", value);
+struct Range {
+  std::optional<double> min{};
+  std::optional<double> max{};
+};
+
+Result<Range> range_of(Solver& solver, const Rule& rule) {
+  Range range;
+  if (rule.user.min) {
+    CDB_ASSIGN_OR_RETURN(range.min, solver.evaluate(*rule.user.min));
+  }
+  if (rule.user.max) {
+    CDB_ASSIGN_OR_RETURN(range.max, solver.evaluate(*rule.user.max));
+  }
+  return range;
+}
+
+std::string limit_text(const std::optional<double>& limit, ValueType type) {
+  if (!limit) return "";
+  return type == ValueType::Bytes ? bytes_text(*limit) : number_text(*limit, type);
+}
+
+// "a whole number from 10 to 10000 on this flavor"
+std::string expected_text(const Rule& rule, const Range& range) {
+  std::string text = range_text(type_text(rule.type), limit_text(range.min, rule.type),
+                                limit_text(range.max, rule.type));
+  return needs_no_facts(rule.user) ? text : text + " on this flavor";
+}
+
+bool is_known(const Facts& facts, const Rule& rule) {
+  return needs_no_facts(rule.user) || (facts.memory_bytes > 0 && facts.disk_bytes > 0);
+}
+
+Violation refuse_word(const Override& override, const std::string& word,
+                      const std::vector<std::string>& known) {
+  return refuse(override, (known.size() == 1 ? "" : "one of ") + join(known, ", "),
+                word_hint(word, known));
+}
+
+bool check_words(Override& override, const UserLimit& limit, Violation& against) {
+  std::vector<std::string> chosen{override.value};
+  if (limit.mode == UserLimit::Mode::Words) chosen = split(override.value, ',');
+  for (std::string& word : chosen) {
+    if (trim(word).empty() && chosen.size() == 1 && limit.mode == UserLimit::Mode::Words) continue;
+    const std::string* const known = same_word(limit.values, word);
+    if (known == nullptr) {
+      against = refuse_word(override, word, limit.values);
       return false;
     }
-    override.number = on ? 1 : 0;
-    override.value = on ? "ON" : "OFF";
+    word = *known;
+  }
+  override.value = join(chosen, ",");
+  return true;
+}
+
+bool Examiner::check_type(Override& override, const Rule& rule, Violation& against) const {
+  const std::string& value = override.value;
+  if (rule.type == ValueType::Switch) {
+    const auto on = parse_switch(value);
+    if (!on) {
+      against = refuse(override, type_text(rule.type), "write ON or OFF");
+      return false;
+    }
+    override.number = *on ? 1 : 0;
+    override.value = *on ? "ON" : "OFF";
     return true;
   }
   if (rule.type != ValueType::Text) {
     override.number = parse_number(value);
     const bool whole = override.number && std::floor(*override.number) == *override.number;
     if (!override.number || (rule.type != ValueType::Decimal && !whole)) {
-      against.message = fmt::format("'{}' is not a {}number", value,
-                                    rule.type == ValueType::Decimal ? "" : "whole ");
+      Range range;
+      if (is_known(facts, rule)) {
+        if (const auto known = range_of(solver, rule)) range = *known;
+      }
+      against = refuse(override, expected_text(rule, range), number_hint(rule.type));
       return false;
     }
     override.value = number_text(*override.number, rule.type);
     return true;
   }
-  if (rule.user.mode == UserLimit::Mode::Choice || rule.user.mode == UserLimit::Mode::Words) {
-    std::vector<std::string> chosen{value};
-    if (rule.user.mode == UserLimit::Mode::Words) chosen = split(value, ',');
-    for (std::string& word : chosen) {
-      if (trim(word).empty() && chosen.size() == 1) continue;  // the empty list
-      const std::string* const known = same_word(rule.user.values, word);
-      if (known == nullptr) {
-        against.message = fmt::format("'{}' is not one of {}", word, join(rule.user.values, ", "));
-        return false;
-      }
-      word = *known;
-    }
-    override.value = join(chosen, ",");
-  }
-  return true;
+  const bool is_list =
+      rule.user.mode == UserLimit::Mode::Choice || rule.user.mode == UserLimit::Mode::Words;
+  return !is_list || check_words(override, rule.user, against);
 }
 
 bool Examiner::examine(Override& override, Violation& against) const {
@@ -143,50 +188,47 @@ bool Examiner::examine(Override& override, Violation& against) const {
   const Rule* const rule = solver.rule(override.variable);
   if (!check_name(override, rule, against) || !check_text(override, against)) return false;
   if (rule != nullptr) return check_type(override, *rule, against);
-  // SET GLOBAL takes no unit letters, the file does: one spelling for both.
-  if (const auto number = parse_number(override.value)) {
-    override.value = number_text(*number, ValueType::Decimal);
-  }
-  return true;
+  const auto variable = set.catalogue.find(facts.version, override.variable);
+  if (!variable) return true;  // a rule of an option: there is no variable to hold it against
+  const Limit* const limit = set.catalogue.limit(facts.version, override.variable);
+  const auto refused = check_plain(*variable, limit, override);
+  if (refused) against = *refused;
+  return !refused;
 }
 
-std::string limit_text(const std::optional<double>& limit, ValueType type) {
-  if (!limit) return "any";
-  return type == ValueType::Bytes ? bytes_text(*limit) : number_text(*limit, type);
+// "48 MiB to 3 GiB", in the unit of the user's name for it.
+std::string range_hint(const Override& override, const Rule& rule, const Range& range) {
+  const auto in_unit = [&](const std::optional<double>& end, bool up) {
+    if (!end || override.scale <= 1) return limit_text(end, rule.type);
+    const double scaled = *end / override.scale;
+    return number_text(up ? std::ceil(scaled) : std::floor(scaled), ValueType::Decimal);
+  };
+  const std::string leave = " or leave it out for what the flavor is tuned to";
+  const std::string min = in_unit(range.min, true);
+  const std::string max = in_unit(range.max, false);
+  if (max.empty()) return "write " + min + " or more," + leave;
+  return min.empty() ? "write " + max + " or less," + leave
+                     : "write " + min + " to " + max + "," + leave;
 }
 
 Result<std::optional<Violation>> check_range(Solver& solver, const Rule& rule,
                                              const Override& override) {
-  std::optional<double> min;
-  std::optional<double> max;
-  if (rule.user.min) {
-    CDB_ASSIGN_OR_RETURN(min, solver.evaluate(*rule.user.min));
-  }
-  if (rule.user.max) {
-    CDB_ASSIGN_OR_RETURN(max, solver.evaluate(*rule.user.max));
-  }
+  CDB_ASSIGN_OR_RETURN(const Range range, range_of(solver, rule));
   const double value = *override.number;
-  if ((!min || value >= *min) && (!max || value <= *max)) return std::optional<Violation>();
+  if ((!range.min || value >= *range.min) && (!range.max || value <= *range.max)) {
+    return std::optional<Violation>();
+  }
   return std::optional<Violation>(
-      {override.field,
-       fmt::format("{} is out of range: {} to {} on this flavor",
-                   rule.type == ValueType::Bytes ? bytes_text(value) : override.value,
-                   limit_text(min, rule.type), limit_text(max, rule.type)),
-       ""});
-}
-
-bool needs_no_facts(const UserLimit& limit) {
-  return (!limit.min || limit.min->names().empty()) && (!limit.max || limit.max->names().empty());
+      refuse(override, expected_text(rule, range), range_hint(override, rule, range)));
 }
 
 Status check_ranges(const Facts& facts, const RuleSet& rules, ExaminedOverrides& examined) {
   CDB_ASSIGN_OR_RETURN(Solver solver, Solver::make(facts, rules, examined.numbers()));
-  const bool facts_known = facts.memory_bytes > 0 && facts.disk_bytes > 0;
   for (const auto& entry : examined.accepted) {
     const Rule* const rule = solver.rule(entry.first);
     if (rule == nullptr || rule->user.mode != UserLimit::Mode::Range || !entry.second.number)
       continue;
-    if (!facts_known && !needs_no_facts(rule->user)) continue;
+    if (!is_known(facts, *rule)) continue;
     CDB_ASSIGN_OR_RETURN(const auto violation, check_range(solver, *rule, entry.second));
     if (violation) examined.violations.push_back(*violation);
   }
@@ -229,11 +271,14 @@ std::string number_text(double value, ValueType type) {
 
 Result<ExaminedOverrides> examine_overrides(const Facts& facts, const RuleSet& rules,
                                             const Overrides& overrides) {
-  CDB_ASSIGN_OR_RETURN(const Solver solver, Solver::make(facts, rules, {}));
+  CDB_ASSIGN_OR_RETURN(Solver solver, Solver::make(facts, rules, {}));
   ExaminedOverrides examined;
   const Examiner examiner{facts, rules, solver};
   for (const auto& entry : overrides) {
-    Override override{entry.first, "", entry.second, {}};
+    Override override;
+    override.field = entry.first;
+    override.given = entry.second;
+    override.value = entry.second;
     Violation against;
     if (!examiner.examine(override, against)) {
       examined.violations.push_back(against);

@@ -12,9 +12,11 @@ namespace cdb::tuning {
 
 struct Override {
   std::string field{};     // as the user wrote it
+  std::string given{};     // the value, as the user wrote it
   std::string variable{};  // as the server knows it
   std::string value{};     // as SET GLOBAL takes it
   std::optional<double> number{};
+  double scale{1};  // what stands in `value` for each 1 of the user's
 };
 
 struct ExaminedOverrides {

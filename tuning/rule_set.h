@@ -34,8 +34,6 @@ struct Guard {
   [[nodiscard]] bool holds(const Facts& facts) const;
 };
 
-enum class ValueType { Integer, Bytes, Decimal, Switch, Text };
-
 // What a user may ask for.
 struct UserLimit {
   enum class Mode { Free, Range, Choice, Words, Forbidden };

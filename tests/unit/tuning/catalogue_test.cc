@@ -67,11 +67,44 @@ TEST_CASE("what needs a restart is marked so") {
   CHECK(find("9.7.4", "max_connections")->dynamic);
 }
 
+TEST_CASE("each limit is of a variable that some version knows, and that can have it") {
+  const Catalogue& catalogue = shipped_rules().catalogue;
+  REQUIRE_FALSE(catalogue.limits().empty());
+  for (const Limit& limit : catalogue.limits()) {
+    INFO(limit.name);
+    CHECK_FALSE(catalogue.lines_with(limit.name).empty());
+    for (const char* version : {"5.6.24", "5.7.23", "8.0.45", "8.4.8", "9.7.4"}) {
+      const auto variable = find(version, limit.name.c_str());
+      if (!variable) continue;
+      const bool is_number =
+          variable->type == ValueType::Integer || variable->type == ValueType::Decimal;
+      CHECK(limit.words.empty() == is_number);
+      CHECK(variable->negative == false);
+    }
+  }
+}
+
+TEST_CASE("the type of a variable may differ between versions") {
+  CHECK(find("5.6.24", "innodb_max_dirty_pages_pct")->type == ValueType::Integer);
+  CHECK(find("5.7.23", "innodb_max_dirty_pages_pct")->type == ValueType::Decimal);
+  CHECK(find("5.7.23", "innodb_lock_wait_timeout")->type == ValueType::Integer);
+  CHECK(find("8.0.45", "innodb_print_all_deadlocks")->type == ValueType::Switch);
+  CHECK(find("8.4.8", "performance_schema_hosts_size")->negative);
+}
+
 TEST_CASE("an error in a catalogue file names file and line") {
   Catalogue catalogue;
   const auto bad = catalogue.add_line({8, 0, 0}, "# head\nmax_connections\tX\n", "8.0.tsv");
   REQUIRE_FALSE(bad);
   CHECK(bad.error().message == "8.0.tsv:2: 'X' is neither D (dynamic) nor S (static)");
+  CHECK(catalogue.add_line({8, 0, 0}, "a\tD\t\tnumber\n", "8.0.tsv").error().message ==
+        "8.0.tsv:1: 'number' is none of integer, signed, decimal, switch and text");
+  CHECK(catalogue.add_line({8, 0, 0}, "a\tD\n", "8.0.tsv").error().message ==
+        "8.0.tsv:1: a fourth column with the type is needed");
+  for (const char* limit : {"..", "9..1", "x..9", "1..x", "ON", ""}) {
+    INFO(std::string(limit));
+    CHECK_FALSE(catalogue.add_limits("a\t\t" + std::string(limit) + "\n", "limits.tsv"));
+  }
   CHECK(catalogue.add_aliases("a\t\tb\n", "aliases.tsv")
             .error()
             .message.rfind("aliases.tsv:1: ", 0) == 0);
