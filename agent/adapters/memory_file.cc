@@ -32,8 +32,10 @@ std::string seal(const json& body) {
 }
 
 Error damaged(const std::filesystem::path& file, const std::string& why) {
-  return precondition("the agent's state file " + file.string() + " is damaged: " + why,
-                      "restore it from a copy, or remove the node and let another take its place");
+  return precondition(
+      "the agent's state file " + file.string() + " is damaged: " + why,
+      "restore it from a copy; the promises in it protect acknowledged writes, so it is "
+      "never begun anew by itself");
 }
 
 Result<json> unseal(const std::filesystem::path& file, const std::string& text) {

@@ -75,6 +75,15 @@ std::string describe(const MachineFile& machine, const InitStatus& status) {
   return detail.substr(0, detail.size() - std::min<size_t>(detail.size(), 2));
 }
 
+// What a program said last in its log; empty where it said nothing.
+std::string last_line(const std::filesystem::path& log) {
+  constexpr size_t kEnough = 2048;
+  const auto tail = read_file_tail(log, kEnough);
+  if (!tail) return {};
+  const auto lines = split(trim(*tail), '\n');
+  return lines.back();
+}
+
 }  // namespace
 
 LocalProvisioner::LocalProvisioner(LocalProvisionerConfig config, AddressPool addresses)
@@ -305,8 +314,9 @@ Result<Machine> LocalProvisioner::look(const model::NodeId& node,
   seen.detail = describe(*machine, status);
   if (status.failures >= kFailuresToShow) {
     seen.state = MachineState::Failed;
-    seen.detail = fmt::format("the agent ends at once, {} times in a row, last with {}; see {}",
-                              status.failures, status.last_exit, layout.agent_log().string());
+    seen.detail = fmt::format("the agent ends at once, {} times in a row, last with {}: {} ({})",
+                              status.failures, status.last_exit, last_line(layout.agent_log()),
+                              layout.agent_log().string());
   }
   return seen;
 }
