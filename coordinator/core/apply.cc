@@ -13,6 +13,7 @@ using model::ClusterId;
 using model::MysqlVersion;
 
 constexpr int kMostReplicas = 8;
+constexpr int64_t kMostGib = 65536;  // 64 TiB
 constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 // "8" and "8.0.36" agree, "8.0" and "8.4" do not.
@@ -22,6 +23,14 @@ bool agree(const std::string& a, const std::string& b) {
   return std::equal(parts_a.begin(),
                     parts_a.begin() + static_cast<long>(std::min(parts_a.size(), parts_b.size())),
                     parts_b.begin());
+}
+
+bool is_storage_kind(const std::string& kind) {
+  return kind == "hdd" || kind == "ssd" || kind == "nvme";
+}
+
+bool is_storage_size(int64_t gib) {
+  return gib >= 0 && gib <= kMostGib;
 }
 
 std::string installed_text(const std::vector<MysqlVersion>& installed) {
@@ -139,23 +148,46 @@ class Plan {
     return pick_version(context_.versions, asked);
   }
 
-  void plan_mysql(size_t i, const MysqlSpec& spec, PlannedResource& planned) {
-    const ResourceKey& key = wanted_[i].key;
+  // What can be said of the spec alone. False where something is wrong with it.
+  bool check_spec(size_t i, const MysqlSpec& spec) {
+    const size_t errors = errors_.size();
     if (find_flavor(context_.flavors, spec.flavor) == nullptr) unknown_flavor(i, spec.flavor);
     if (spec.replica < 0 || spec.replica > kMostReplicas) {
       wrong(i, "spec.replica",
             fmt::format("replica must be 0 to {}, not {}", kMostReplicas, spec.replica),
             "it is the number of nodes beside the primary");
     }
-    if (spec.storage_kind != "hdd" && spec.storage_kind != "ssd" && spec.storage_kind != "nvme") {
+    if (!is_storage_kind(spec.storage_kind)) {
       wrong(i, "spec.storage.kind", "unknown storage kind '" + spec.storage_kind + "'",
             "use hdd, ssd or nvme");
     }
-    if (spec.storage_gib < 0) {
+    if (!is_storage_size(spec.storage_gib)) {
       wrong(i, "spec.storage.size_gib",
-            fmt::format("size_gib must not be negative, got {}", spec.storage_gib),
-            "leave it out for the flavor's disk");
+            fmt::format("size_gib must be 0 to {}, not {}", kMostGib, spec.storage_gib),
+            "it is in GiB; leave it out for the flavor's disk");
     }
+    return errors_.size() == errors;
+  }
+
+  // With what cannot be had, and is refused elsewhere, replaced: what is left of the settings'
+  // faults shall be said in the same answer. The largest flavor refuses least.
+  MysqlSpec assumed(MysqlSpec spec) const {
+    if (!is_storage_kind(spec.storage_kind)) spec.storage_kind = MysqlSpec{}.storage_kind;
+    if (!is_storage_size(spec.storage_gib)) spec.storage_gib = 0;
+    if (find_flavor(context_.flavors, spec.flavor) != nullptr || context_.flavors.empty()) {
+      return spec;
+    }
+    spec.flavor = std::max_element(context_.flavors.begin(), context_.flavors.end(),
+                                   [](const Flavor& a, const Flavor& b) {
+                                     return a.memory_bytes < b.memory_bytes;
+                                   })
+                      ->name;
+    return spec;
+  }
+
+  void plan_mysql(size_t i, const MysqlSpec& spec, PlannedResource& planned) {
+    const ResourceKey& key = wanted_[i].key;
+    const bool sound = check_spec(i, spec);
     const auto* config = after<MysqlConfigSpec>(Kind::MysqlConfig, key);
     std::string asked = spec.version;
     if (config != nullptr && !config->engine_version.empty()) {
@@ -170,19 +202,22 @@ class Plan {
     }
     const auto version = version_for(key, asked);
     if (!version) {
-      wrong(i, "spec.version", version.error().message, version.error().hint);
+      // Said once, where the version that counts is written.
+      const bool elsewhere = asked != spec.version && is_wanted(Kind::MysqlConfig, key);
+      if (!elsewhere) wrong(i, "spec.version", version.error().message, version.error().hint);
       return;
     }
     planned.version = *version;
     warn_about_protection(key, spec, *version, planned);
-    if (!is_wanted(Kind::MysqlConfig, key)) {
+    // What the settings need of a machine that cannot be had would only be said twice.
+    if (sound && !is_wanted(Kind::MysqlConfig, key)) {
       check_settings(i, *version, spec,
                      config == nullptr ? std::map<std::string, std::string>{} : config->settings,
                      "spec.flavor");
     }
     if (planned.created) {
       planned.operation = OperationKind::Create;
-    } else if (planned.changed) {
+    } else if (planned.changed && sound) {
       plan_change(i, std::get<MysqlSpec>(before(Kind::Mysql, key)->spec), spec, planned);
     }
   }
@@ -209,7 +244,8 @@ class Plan {
             "create a cluster of the new flavor and move the data");
     }
     if (old.storage_kind != now.storage_kind || old.storage_gib != now.storage_gib) {
-      wrong(i, "spec.storage", "the storage of an existing cluster cannot be changed yet");
+      wrong(i, "spec.storage", "the storage of an existing cluster cannot be changed yet",
+            "create a cluster with the new storage and move the data");
     }
     if (now.replica < old.replica) {
       wrong(i, "spec.replica",
@@ -254,23 +290,15 @@ class Plan {
         mysql != nullptr && spec.engine_version.empty() ? mysql->version : spec.engine_version;
     const auto version = version_for(key, asked);
     if (!version) {
-      // Said once where the MySQL itself is refused for it.
-      const bool said = is_wanted(Kind::Mysql, key) && spec.engine_version.empty();
+      // Said once, where the MySQL itself is refused for it.
+      const bool said =
+          is_wanted(Kind::Mysql, key) && spec.engine_version.size() <= mysql->version.size();
       if (!said) wrong(i, "spec.engine_version", version.error().message, version.error().hint);
       return;
     }
-    // Without its MySQL the size is not known; the largest flavor refuses least.
-    MysqlSpec assumed;
-    if (mysql != nullptr) {
-      assumed = *mysql;
-    } else if (!context_.flavors.empty()) {
-      assumed.flavor = std::max_element(context_.flavors.begin(), context_.flavors.end(),
-                                        [](const Flavor& a, const Flavor& b) {
-                                          return a.memory_bytes < b.memory_bytes;
-                                        })
-                           ->name;
-    }
-    check_settings(i, *version, assumed, spec.settings, "spec.settings");
+    // Without its MySQL the size is not known.
+    check_settings(i, *version, assumed(mysql == nullptr ? MysqlSpec{} : *mysql), spec.settings,
+                   "spec.settings");
     const Resource* cluster = before(Kind::Mysql, key);
     if (planned.changed && cluster != nullptr && !cluster->deleting) {
       planned.operation = OperationKind::Reconfigure;
@@ -281,7 +309,8 @@ class Plan {
     const ResourceKey& key = wanted_[i].key;
     if (policy.dns_ttl_s < 1 || policy.dns_ttl_s > 3600) {
       wrong(i, "spec.dns_ttl",
-            fmt::format("dns_ttl must be 1 to 3600 seconds, not {}", policy.dns_ttl_s));
+            fmt::format("dns_ttl must be 1 to 3600 seconds, not {}", policy.dns_ttl_s),
+            "5 is what it is unless said");
     }
     const auto* mysql = after<MysqlSpec>(Kind::Mysql, key);
     if (mysql == nullptr || policy.durability != Durability::Lossless) return;
