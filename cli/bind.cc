@@ -74,7 +74,8 @@ std::optional<Number> bind_number(const YamlNode& node, const Place& place, Bind
     return std::nullopt;
   }
   if (negative && digits.find_first_not_of('0') != std::string_view::npos) {
-    complain(binding, node.at, fmt::format("{} must not be negative", place.path));
+    complain(binding, node.at, fmt::format("{} must not be negative", place.path),
+             "write 0 or more");
     return std::nullopt;
   }
   Number number{};

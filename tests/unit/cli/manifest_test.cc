@@ -64,7 +64,10 @@ TEST_CASE("a field with a wrong name or value is shown with its place and a way 
       {mysql("  storage: {size_gib: 20G}\n"),
        "f.yaml:5:23: spec.storage.size_gib must be a whole number, not \"20G\"\n  hint: write the "
        "number alone, without unit or fraction"},
-      {mysql("  replica: -1\n"), "f.yaml:5:12: spec.replica must not be negative"},
+      {mysql("  replica: -1\n"),
+       "f.yaml:5:12: spec.replica must not be negative\n  hint: write 0 or more"},
+      {mysql("  storage: {size_gib: -5}\n"),
+       "f.yaml:5:23: spec.storage.size_gib must not be negative\n  hint: write 0 or more"},
       {mysql("  replica: 99999999999\n"),
        "f.yaml:5:12: 99999999999 is too large for spec.replica\n  hint: at most 2147483647"},
       {mysql("  replica: [2]\n"), "f.yaml:5:12: spec.replica must be a whole number, not a list"},
