@@ -67,7 +67,9 @@ Status prepare(Database& database) {
     return precondition("cannot have a write-ahead log here (journal mode is " + mode + ")",
                         "put it on a local filesystem");
   }
-  CDB_TRY(database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216"));
+  CDB_TRY(
+      database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; "
+                       "PRAGMA wal_autocheckpoint = 64"));
   return migrate(database);
 }
 
@@ -189,6 +191,16 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteStoreConfig& 
       new SqliteStore(std::move(files), std::move(database), config.keep_events));
 }
 
+SqliteStore::~SqliteStore() {
+  close();
+}
+
+void SqliteStore::close() {
+  if (in_use_) files_.clear_in_use();
+  in_use_ = false;
+  database_.reset();
+}
+
 Error SqliteStore::named(const Error& error) const {
   return in_store(files_.database(), error);
 }
@@ -238,11 +250,15 @@ Result<std::vector<Event>> SqliteStore::commit(const Changes& changes) {
   const std::lock_guard lock(mutex_);
   if (!database_) return not_loaded();
   Result<std::vector<Event>> committed = commit_locked(*database_, changes);
+  if (committed && !in_use_) {
+    // The change is made; a mark that cannot be written only protects less.
+    in_use_ = files_.mark_in_use().ok();
+  }
   if (committed) return committed;
   // This connection believes that the change was rolled back, the file may say otherwise. Closed,
   // it either drops the change from the log or leaves it for the next connection to find: from then
   // on every reader sees the same.
-  if (committed.error().code == Code::OutcomeUnknown) database_.reset();
+  if (committed.error().code == Code::OutcomeUnknown) close();
   return named(committed.error());
 }
 

@@ -25,6 +25,8 @@ class SqliteStore final : public StateStore {
   // Internal: it is damaged. All name the file and what to do.
   static Result<std::unique_ptr<SqliteStore>> open(const SqliteStoreConfig& config);
 
+  ~SqliteStore() override;
+
   Result<Snapshot> load() override;
   // Unavailable when there is no space. After OutcomeUnknown every commit and query says
   // Precondition until load() has looked at what became of it.
@@ -32,8 +34,12 @@ class SqliteStore final : public StateStore {
   Result<std::vector<Event>> events(const EventQuery& query) override;
 
  private:
+  void close();
   SqliteStore(StoreFiles files, Database database, uint64_t keep_events)
-      : files_(std::move(files)), database_(std::move(database)), keep_events_(keep_events) {}
+      : files_(std::move(files)),
+        database_(std::move(database)),
+        keep_events_(keep_events),
+        in_use_(files_.marked_in_use()) {}
   static Result<Snapshot> load_locked(Database& database);
   Result<std::vector<Event>> commit_locked(Database& database, const Changes& changes);
   static Result<std::vector<Event>> events_locked(Database& database, const EventQuery& query);
@@ -45,6 +51,7 @@ class SqliteStore final : public StateStore {
   StoreFiles files_;                  // before the database: its lock is the last thing to go
   std::optional<Database> database_;  // none after a commit whose outcome is unknown, until load()
   uint64_t keep_events_;
+  bool in_use_{false};  // the mark of StoreFiles::mark_in_use() is there
 };
 
 }  // namespace cdb::coordinator

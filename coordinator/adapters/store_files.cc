@@ -113,6 +113,12 @@ Result<bool> StoreFiles::fresh() const {
     return precondition(name + " is an empty file" + (marker ? ", but held a state before" : ""),
                         restore);
   }
+  CDB_ASSIGN_OR_RETURN(const auto in_use, size_of(with(".in_use")));
+  if (database && in_use && !log_file) {
+    return precondition(
+        name + " lacks its log " + with("-wal").string() + ", which held the newest changes",
+        "put the log back; if the file is a whole backup, remove " + with(".in_use").string());
+  }
   if (database) return false;
   if (marker) return precondition(name + " is missing, but was there before", restore);
   if (log_file) {
@@ -145,6 +151,19 @@ Status StoreFiles::mark_initialized() const {
                                    ".\nWhile this file is here the coordinator refuses to start "
                                    "without that store.\n",
                                kOwnerOnly);
+}
+
+Status StoreFiles::mark_in_use() const {
+  return write_file_atomically(with(".in_use"), "", kOwnerOnly);
+}
+
+bool StoreFiles::marked_in_use() const {
+  return ::access(with(".in_use").c_str(), F_OK) == 0;
+}
+
+void StoreFiles::clear_in_use() const {
+  // Left behind, it only asks for a log that is still there.
+  ::unlink(with(".in_use").c_str());
 }
 
 Status StoreFiles::restrict_mode() const {

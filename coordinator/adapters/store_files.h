@@ -4,6 +4,7 @@
 //   state.db              the database (SQLite adds -wal and -shm)
 //   state.db.lock         held with flock while in use; the kernel releases it with the process
 //   state.db.initialized  written once, after the first database was complete
+//   state.db.in_use       there while changes may stand in state.db-wal alone
 
 #include <filesystem>
 
@@ -30,6 +31,12 @@ class StoreFiles {
   [[nodiscard]] Status publish(const std::filesystem::path& draft) const;
   // Writes the marker where it is missing.
   [[nodiscard]] Status mark_initialized() const;
+  // After the first commit of a connection: from now on the log belongs to the database. A start
+  // that finds this mark and no log is refused by fresh().
+  [[nodiscard]] Status mark_in_use() const;
+  [[nodiscard]] bool marked_in_use() const;
+  // Before the connection is closed, which brings the log home.
+  void clear_in_use() const;
   // Only the owner may read: it holds credentials.
   [[nodiscard]] Status restrict_mode() const;
 

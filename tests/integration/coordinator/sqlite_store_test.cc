@@ -428,6 +428,29 @@ TEST_CASE("a database that is missing or empty, but was there, is never replaced
   CHECK(SqliteStore::open({.path = path}).ok());
 }
 
+TEST_CASE("a database whose log is gone after a crash is refused, not read as it was long ago") {
+  const TempDir directory;
+  const fs::path path = directory.path() / "state.db";
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    auto store = SqliteStore::open({path});
+    Changes changes;
+    changes.events.push_back(Event{});
+    ::_exit(store.ok() && (*store)->commit(changes).ok() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(status == 0);
+  fs::rename(path.string() + "-wal", directory.path() / "elsewhere");
+  const auto refused = SqliteStore::open({path});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == Code::Precondition);
+  CHECK(refused.error().message.find("-wal") != std::string::npos);
+  fs::rename(directory.path() / "elsewhere", path.string() + "-wal");
+  CHECK(SqliteStore::open({path}).ok());
+}
+
 TEST_CASE("a store restored without its marker is opened and marked") {
   const TempDir dir;
   const fs::path path = dir / "state.db";
