@@ -1,6 +1,7 @@
 #pragma once
 // The process mysqld and its data directory. mysqld is never our child in the sense that matters:
-// it outlives a dead, stopped or upgraded agent, and the next agent adopts it. One caller at a time.
+// it outlives a dead, stopped or upgraded agent, and the next agent adopts it. One caller at a
+// time.
 
 #include <cstdint>
 #include <filesystem>
@@ -44,13 +45,14 @@ class MysqlProcess {
   // Starts mysqld detached and returns at once; Conflict when one runs. This, initialise() and
   // archive_and_wipe() first wait until nothing is left of one that was killed.
   virtual Result<process::Identity> start() = 0;
-  // SIGKILL, and waits until nothing is left of it. The only safe end of a primary that may have waiting commits.
+  // SIGKILL, and waits until nothing is left of it. The only safe end of a primary that may have
+  // waiting commits.
   virtual Status kill(Deadline deadline) = 0;
   // SIGTERM, SIGKILL at the deadline. Only where no commit can be waiting (replicas, closed nodes):
   // a clean shutdown would tell waiting clients OK.
   virtual Status stop(Deadline deadline) = 0;
-  // Calls back once, from a thread of its own, as soon as the process that runs now is no longer what
-  // running() names; at once where none runs. The callback may call nothing of this object.
+  // Calls back once, from a thread of its own, as soon as the process that runs now is no longer
+  // what running() names; at once where none runs. The callback may call nothing of this object.
   virtual void on_exit(std::function<void()> callback) = 0;
 
   // The last lines of mysqld's error log that speak of errors, for a person.

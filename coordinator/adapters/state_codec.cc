@@ -130,8 +130,7 @@ void fields(Archive& archive, Of<Resource> auto& value) {
 template <typename Archive>
 void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   auto& [version, phase, primary, primary_uuid, candidate, ackers, leaving, acks_required,
-         acks_wanted, base, opened, open_boot, unfenced, proof_needed, cause,
-         blocked] = value;
+         acks_wanted, base, opened, open_boot, unfenced, proof_needed, cause, blocked] = value;
   archive("version", version);
   archive("phase", phase);
   archive("primary", primary);

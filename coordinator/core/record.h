@@ -48,8 +48,8 @@ struct ClusterRecord {
   // Whether an opening has to wait for those proofs: a former primary may have acknowledged without
   // ackers (k = 0, asynchronous). With k >= 1 the revoked ackers are the write fence.
   bool proof_needed{false};
-  std::string cause{};                   // of the last election, for people
-  std::string blocked{};                 // why it cannot go on; empty: not blocked
+  std::string cause{};    // of the last election, for people
+  std::string blocked{};  // why it cannot go on; empty: not blocked
   friend bool operator==(const ClusterRecord&, const ClusterRecord&) = default;
 };
 

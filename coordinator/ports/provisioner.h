@@ -16,12 +16,12 @@ namespace cdb::coordinator {
 // What a machine is to be. Abstract, so that any IaaS can serve it.
 struct MachineSpec {
   model::NodeId node{};
-  model::MysqlVersion version{};   // one of installed_versions()
+  model::MysqlVersion version{};  // one of installed_versions()
   std::string flavor{};
   int vcpu{1};
   uint64_t memory_bytes{0};
   uint64_t disk_bytes{0};
-  std::string volume_type{};       // hdd, ssd, nvme
+  std::string volume_type{};  // hdd, ssd, nvme
 };
 
 enum class MachineState { Absent, Building, Running, Off, Failed };

@@ -13,8 +13,8 @@ namespace cdb::coordinator {
 
 struct EventQuery {
   std::optional<model::ClusterId> cluster{};
-  uint64_t after{0};     // sequence
-  size_t limit{1000};    // the newest so many, ascending
+  uint64_t after{0};   // sequence
+  size_t limit{1000};  // the newest so many, ascending
 };
 
 class StateStore {

@@ -74,9 +74,9 @@ class Cloud {
   void offer_server(const std::filesystem::path& mysqld);
 
   void start_coordinator();
-  void start_coordinator_process();  // without waiting for it
-  void kill_coordinator();           // SIGKILL
-  void stop_coordinator();           // SIGTERM
+  void start_coordinator_process();                                     // without waiting for it
+  void kill_coordinator();                                              // SIGKILL
+  void stop_coordinator();                                              // SIGTERM
   [[nodiscard]] pid_t coordinator_pid() const { return coordinator_; }  // 0: none runs
   [[nodiscard]] std::filesystem::path state_file() const { return directory_ / "c/cdb.sqlite"; }
 
