@@ -1,6 +1,8 @@
 #include "cli/apply_report.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -38,6 +40,14 @@ bool report_fields(World& world, const Manifest& manifest, const Error& error) {
     problems.push_back(
         locate(manifest, {field.field, one_line(field.message), one_line(field.hint)}));
   }
+  // In the order in which a person reads the files.
+  std::map<std::string, size_t> order;
+  for (const auto& source : manifest.sources)
+    order.emplace(source.file, order.size());
+  std::stable_sort(problems.begin(), problems.end(), [&](const Problem& a, const Problem& b) {
+    return std::tuple(order[a.file], a.at.line, a.at.column) <
+           std::tuple(order[b.file], b.at.line, b.at.column);
+  });
   report_problems(world, problems);
   const bool own_hint = std::any_of(problems.begin(), problems.end(),
                                     [](const Problem& problem) { return !problem.hint.empty(); });

@@ -75,8 +75,8 @@ Result<Resolver> open_resolver(const Server& server, Duration timeout) {
   return resolver;
 }
 
-Status add_addresses(ldns_resolver& resolver, const std::string& name, ldns_rr_type type,
-                     std::vector<std::string>& addresses) {
+Status add_addresses(ldns_resolver& resolver, const std::string& server, const std::string& name,
+                     ldns_rr_type type, std::vector<std::string>& addresses) {
   const std::unique_ptr<ldns_rdf, DataFree> wanted(ldns_dname_new_frm_str(name.c_str()));
   if (!wanted) return invalid(fmt::format("\"{}\" is no DNS name", name));
   ldns_pkt* answer = nullptr;
@@ -84,17 +84,18 @@ Status add_addresses(ldns_resolver& resolver, const std::string& name, ldns_rr_t
       ldns_resolver_send(&answer, &resolver, wanted.get(), type, LDNS_RR_CLASS_IN, LDNS_RD);
   const std::unique_ptr<ldns_pkt, PacketFree> packet(answer);
   if (sent != LDNS_STATUS_OK || !packet) {
-    return unavailable(fmt::format("the DNS server did not answer about {}: {}", name,
-                                   ldns_get_errorstr_by_id(sent)));
+    return unavailable(fmt::format("DNS server {} did not answer about {}: {}", server, name,
+                                   ldns_get_errorstr_by_id(sent)),
+                       "CDB_DNS=host:port asks another one");
   }
   const ldns_pkt_rcode code = ldns_pkt_get_rcode(packet.get());
   if (code == LDNS_RCODE_NXDOMAIN) {
-    return not_found(fmt::format("the DNS server knows no name {}", name),
+    return not_found(fmt::format("DNS server {} knows no name {}", server, name),
                      "cdb topology says whether the names could be written");
   }
   if (code != LDNS_RCODE_NOERROR) {
-    return unavailable(fmt::format("the DNS server refused to answer about {} (rcode {})", name,
-                                   static_cast<int>(code)));
+    return unavailable(fmt::format("DNS server {} refused to answer about {} (rcode {})", server,
+                                   name, static_cast<int>(code)));
   }
   const ldns_rr_list* records = ldns_pkt_answer(packet.get());
   for (size_t i = 0; i < ldns_rr_list_rr_count(records); ++i) {
@@ -114,10 +115,11 @@ Result<std::vector<std::string>> lookup(const std::string& server, const std::st
   CDB_ASSIGN_OR_RETURN(const Server parsed, parse_server(server));
   CDB_ASSIGN_OR_RETURN(const Resolver resolver, open_resolver(parsed, timeout));
   std::vector<std::string> addresses;
-  CDB_TRY(add_addresses(*resolver, name, LDNS_RR_TYPE_A, addresses));
-  if (addresses.empty()) CDB_TRY(add_addresses(*resolver, name, LDNS_RR_TYPE_AAAA, addresses));
+  CDB_TRY(add_addresses(*resolver, server, name, LDNS_RR_TYPE_A, addresses));
+  if (addresses.empty())
+    CDB_TRY(add_addresses(*resolver, server, name, LDNS_RR_TYPE_AAAA, addresses));
   if (addresses.empty()) {
-    return not_found(fmt::format("the DNS server at {} has no address for {}", server, name),
+    return not_found(fmt::format("DNS server {} has no address for {}", server, name),
                      "cdb topology says whether the names could be written");
   }
   return addresses;

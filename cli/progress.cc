@@ -111,23 +111,28 @@ void ProgressView::show_plain(const v1::Operation& operation, Instant now, WallT
 }
 
 void ProgressView::erase() {
-  if (drawn_lines_ > 0) err_ << fmt::format("\x1b[{}A\r\x1b[J", drawn_lines_);
-  drawn_lines_ = 0;
+  if (drawn_rows_ > 0) err_ << fmt::format("\x1b[{}A\r\x1b[J", drawn_rows_);
+  drawn_rows_ = 0;
 }
 
 void ProgressView::draw(const std::vector<v1::Operation>& operations, WallTime wall, size_t limit) {
   std::string frame;
-  size_t count = 0;
+  size_t rows = 0;
   for (const auto& operation : operations) {
-    for (const auto& line : live_lines(operation, wall)) {
-      if (count == limit) break;
-      frame += clipped(line, screen_.columns > 1 ? screen_.columns - 1 : 1) + "\n";
-      ++count;
+    const auto steps = static_cast<size_t>(operation.steps_size());
+    const auto lines = live_lines(operation, wall);
+    for (size_t i = 0; i < lines.size(); ++i) {
+      // Steps keep to one row; what hinders them is worth several.
+      const bool cut = i <= steps;
+      const std::string line = cut ? clipped(lines[i], screen_.columns) : lines[i];
+      if (rows + terminal_rows(line, screen_.columns) > limit) break;
+      frame += line + "\n";
+      rows += terminal_rows(line, screen_.columns);
     }
   }
   erase();
   err_ << frame << std::flush;
-  drawn_lines_ = count;
+  drawn_rows_ = rows;
 }
 
 void ProgressView::note(const std::string& text) {
@@ -142,7 +147,7 @@ void ProgressView::finish(const std::vector<v1::Operation>& operations, Instant 
                           WallTime wall) {
   if (screen_.terminal) {
     draw(operations, wall, operations.size() * 64);
-    drawn_lines_ = 0;
+    drawn_rows_ = 0;
   } else {
     for (const auto& operation : operations)
       show_plain(operation, now, wall);

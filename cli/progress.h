@@ -57,7 +57,7 @@ class ProgressView {
   Screen screen_;
   std::map<std::string, Shown> shown_{};
   std::optional<Instant> drawn_at_{};
-  size_t drawn_lines_{0};
+  size_t drawn_rows_{0};
 };
 
 }  // namespace cdb::cli

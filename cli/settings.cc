@@ -90,6 +90,7 @@ Result<Context> chosen_context(const GlobalArgs& global, const World& world) {
 std::filesystem::path context_path(const World& world) {
   if (const auto path = world.env("CDB_CONFIG"); !path.empty()) return path;
   const std::string base = world.env("XDG_CONFIG_HOME");
+  if (base.empty() && world.env("HOME").empty()) return {};
   const std::filesystem::path folder = base.empty()
                                            ? std::filesystem::path(world.env("HOME")) / ".config"
                                            : std::filesystem::path(base);
@@ -98,6 +99,7 @@ std::filesystem::path context_path(const World& world) {
 
 Result<ContextFile> read_contexts(const std::filesystem::path& path) {
   ContextFile file{path, {}, {}};
+  if (path.empty()) return file;
   const auto text = read_file(path);
   if (!text) {
     if (text.error().code == Code::NotFound) return file;

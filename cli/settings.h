@@ -33,7 +33,8 @@ struct Settings {
   std::string dns{};             // host:port; empty: what the coordinator says
 };
 
-// CDB_CONFIG, else $XDG_CONFIG_HOME/cdb/config.yaml, else ~/.config/cdb/config.yaml.
+// CDB_CONFIG, else $XDG_CONFIG_HOME/cdb/config.yaml, else ~/.config/cdb/config.yaml; empty for
+// somebody without a home.
 std::filesystem::path context_path(const World& world);
 // Empty where there is no such file.
 Result<ContextFile> read_contexts(const std::filesystem::path& path);

@@ -18,6 +18,10 @@ size_t display_width(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
 }
 
+size_t terminal_rows(std::string_view line, size_t columns) {
+  return columns == 0 ? 1 : std::max<size_t>(1, (display_width(line) + columns - 1) / columns);
+}
+
 std::string clipped(std::string_view text, size_t width) {
   if (display_width(text) <= width) return std::string(text);
   constexpr std::string_view kMark = "...";

@@ -9,6 +9,8 @@ namespace cdb::cli {
 
 // How many columns of a terminal the text takes, counting UTF-8 sequences once.
 size_t display_width(std::string_view text);
+// How many rows of a terminal a line takes.
+size_t terminal_rows(std::string_view line, size_t columns);
 // Cut to `width` columns, with "..." where something was cut.
 std::string clipped(std::string_view text, size_t width);
 // Control characters, which a server's text could use to play with the terminal, become '?'; line

@@ -98,7 +98,7 @@ void say_result(World& world, const v1::Operation& operation, WallTime now) {
   world.err << "hint: " << hint << "\n";
 }
 
-Exit say_results(World& world, const State& state, std::stop_token stop) {
+Exit say_results(World& world, const State& state, std::stop_token stop, Duration timeout) {
   Exit exit = Exit::Ok;
   std::vector<v1::Operation> running;
   const WallTime now = world.clock.wall();
@@ -118,7 +118,9 @@ Exit say_results(World& world, const State& state, std::stop_token stop) {
   }
   if (exit == Exit::Ok && !running.empty()) {
     exit = stop.stop_requested() ? Exit::Interrupted : Exit::Timeout;
-    world.err << (exit == Exit::Interrupted ? "stopped waiting" : "the wait timed out") << "\n";
+    world.err << (exit == Exit::Interrupted ? "stopped waiting"
+                                            : "the wait timed out after " + to_text(timeout))
+              << "\n";
   }
   say_how_to_follow(world, running);
   return exit;
@@ -149,7 +151,7 @@ Exit wait_for(Client& client, World& world, const std::vector<v1::Operation>& op
     }
   }
   view.finish(last.operations, world.clock.now(), world.clock.wall());
-  return say_results(world, last, stop);
+  return say_results(world, last, stop, timeout);
 }
 
 void say_how_to_follow(World& world, const std::vector<v1::Operation>& operations) {

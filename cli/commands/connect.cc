@@ -86,10 +86,14 @@ Result<std::string> find_client(const World& world) {
                       "install one (default-mysql-client), or set CDB_MYSQL_CLIENT");
 }
 
-std::filesystem::path password_folder(const World& world) {
+Result<std::filesystem::path> password_folder(const World& world) {
   const std::string runtime = world.env("XDG_RUNTIME_DIR");
   if (!runtime.empty()) return std::filesystem::path(runtime) / "cdb";
-  return std::filesystem::path(world.env("HOME")) / ".cache" / "cdb";
+  const std::string home = world.env("HOME");
+  if (home.empty()) {
+    return precondition("there is no place for the password", "set XDG_RUNTIME_DIR or HOME");
+  }
+  return std::filesystem::path(home) / ".cache" / "cdb" / "connect";
 }
 
 std::string shell_quoted(const std::string& text) {
@@ -133,7 +137,8 @@ Result<Exit> connect(Session& session, const ConnectArgs& args) {
   if (args.print) {
     const v1::ClusterRef cluster = cluster_ref(session, args.cluster);
     const std::string file = fmt::format("{}.{}.cnf", cluster.namespace_(), cluster.name());
-    CDB_ASSIGN_OR_RETURN(const auto path, password_on_disk(password_folder(world), file, text));
+    CDB_ASSIGN_OR_RETURN(const auto folder, password_folder(world));
+    CDB_ASSIGN_OR_RETURN(const auto path, password_on_disk(folder, file, text));
     std::vector<std::string> line;
     for (const auto& part :
          client_line(client, path.string(), address, connection.port(), args.client_args)) {

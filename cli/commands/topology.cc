@@ -8,6 +8,7 @@
 #include "cli/resource_table.h"
 #include "cli/table.h"
 #include "cli/topology_text.h"
+#include "lib/base/text.h"
 
 namespace cdb::cli {
 namespace {
@@ -19,28 +20,23 @@ class Pictures {
 
   void show(const std::string& text) {
     if (text == last_) return;
-    if (world_.out_terminal && lines_ > 0) {
-      world_.out << fmt::format("\x1b[{}A\r\x1b[J", lines_);
+    if (world_.out_terminal && rows_ > 0) {
+      world_.out << fmt::format("\x1b[{}A\r\x1b[J", rows_);
     } else if (!last_.empty()) {
       world_.out << "\n";
     }
-    // Lines that the terminal would wrap would spoil the count.
-    std::string shown;
-    lines_ = 0;
-    for (size_t begin = 0; begin < text.size(); ++lines_) {
-      const size_t end = text.find('\n', begin);
-      const std::string line = text.substr(begin, end - begin);
-      shown += (world_.out_terminal ? clipped(line, world_.columns) : line) + "\n";
-      begin = end + 1;
+    rows_ = 0;
+    for (const auto& line : split(text.substr(0, text.size() - 1), '\n')) {
+      rows_ += terminal_rows(line, world_.columns);
     }
-    world_.out << shown << std::flush;
+    world_.out << text << std::flush;
     last_ = text;
   }
 
  private:
   World& world_;
   std::string last_{};
-  size_t lines_{0};
+  size_t rows_{0};
 };
 
 }  // namespace

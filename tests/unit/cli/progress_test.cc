@@ -93,11 +93,22 @@ TEST_CASE("on a terminal the view is redrawn in place, at most every 200 ms, wit
   view.show({op}, at(seconds(1)), wall(seconds(5)));
   const std::string first = err.str();
   CHECK(first ==
-        "create default/s...\n  done    provis...\n  running join  ...\n  pending elect\n");
+        "create default/sh...\n  done    provisi...\n  running join   ...\n  pending elect\n");
   view.show({op}, at(seconds(1) + milliseconds(100)), wall(seconds(5)));
   CHECK(err.str() == first);
   view.show({op}, at(seconds(1) + milliseconds(200)), wall(seconds(5)));
   CHECK(err.str() == first + "\x1b[4A\r\x1b[J" + first);
+}
+
+TEST_CASE("what hinders an operation is shown whole, over several rows") {
+  std::ostringstream err;
+  ProgressView view(err, {true, 20, 24});
+  v1::Operation op = operation();
+  op.set_problem("quota of network lan is full");
+  view.show({op}, at(seconds(1)), wall(seconds(5)));
+  CHECK(err.str().find("  problem: quota of network lan is full\n") != std::string::npos);
+  view.show({op}, at(seconds(2)), wall(seconds(5)));
+  CHECK(err.str().find("\x1b[6A\r\x1b[J") != std::string::npos);
 }
 
 TEST_CASE("a view higher than the terminal is cut, so that redrawing stays in place") {
