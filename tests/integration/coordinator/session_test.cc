@@ -397,31 +397,22 @@ TEST_CASE("a client is destroyed at any moment without waiting for anyone") {
 
 namespace {
 
-constexpr const char* kPortFdVariable = "CDB_TEST_SESSION_PORT_FD";
-
 class ServerProcess {
  public:
   ServerProcess() {
+    const char* const program = std::getenv("CDB_TEST_FROZEN_SERVER");
+    REQUIRE_MESSAGE(program != nullptr, "CDB_TEST_FROZEN_SERVER is not set: run ./test");
     int ends[2] = {-1, -1};
-    REQUIRE(::pipe(ends) == 0);
-    UniqueFd read_end(ends[0]);
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd read_end(ends[0]);
     UniqueFd write_end(ends[1]);
-    ::fcntl(read_end.get(), F_SETFD, FD_CLOEXEC);
-    const std::string variable =
-        std::string(kPortFdVariable) + "=" + std::to_string(write_end.get());
-    std::vector<std::string> args = {"/proc/self/exe", "--no-skip",
-                                     "--test-case=(a server that another process freezes)"};
-    std::vector<char*> argv;
-    for (std::string& arg : args)
-      argv.push_back(arg.data());
-    argv.push_back(nullptr);
-    std::vector<char*> env;
-    for (char** each = environ; *each != nullptr; ++each)
-      env.push_back(*each);
-    std::string copy = variable;
-    env.push_back(copy.data());
-    env.push_back(nullptr);
-    REQUIRE(::posix_spawn(&pid_, "/proc/self/exe", nullptr, nullptr, argv.data(), env.data()) == 0);
+    posix_spawn_file_actions_t files;
+    ::posix_spawn_file_actions_init(&files);
+    ::posix_spawn_file_actions_adddup2(&files, write_end.get(), STDOUT_FILENO);
+    std::string name = program;
+    char* const argv[] = {name.data(), nullptr};
+    REQUIRE(::posix_spawn(&pid_, program, &files, nullptr, argv, environ) == 0);
+    ::posix_spawn_file_actions_destroy(&files);
     write_end.reset();
     char byte = 0;
     while (::read(read_end.get(), &byte, 1) == 1 && byte != '\n')
@@ -441,17 +432,6 @@ class ServerProcess {
 };
 
 }  // namespace
-
-TEST_CASE("(a server that another process freezes)" * doctest::skip()) {
-  const char* fd = std::getenv(kPortFdVariable);
-  if (fd == nullptr) return;
-  FakeSessions sessions;
-  const auto server = serve_agents(sessions);
-  const std::string line = address_of(*server) + "\n";
-  REQUIRE(::write(std::atoi(fd), line.data(), line.size()) == static_cast<ssize_t>(line.size()));
-  for (;;)
-    ::pause();
-}
 
 TEST_CASE("an agent notices a frozen coordinator, and returns when it thaws") {
   const ServerProcess server;
