@@ -1,13 +1,17 @@
 #include "tests/support/cloud.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -35,6 +39,30 @@ fs::path program(const char* variable) {
   }
   return path;
 }
+
+// Counts what failed, so that a Cloud can show its logs before they are gone.
+class FailureCounter final : public doctest::IReporter {
+ public:
+  explicit FailureCounter(const doctest::ContextOptions& /*options*/) {}
+  static int count() { return count_; }
+
+  void log_assert(const doctest::AssertData& data) override { count_ += data.m_failed ? 1 : 0; }
+  void test_case_exception(const doctest::TestCaseException& /*data*/) override { ++count_; }
+  void report_query(const doctest::QueryData& /*data*/) override {}
+  void test_run_start() override {}
+  void test_run_end(const doctest::TestRunStats& /*data*/) override {}
+  void test_case_start(const doctest::TestCaseData& /*data*/) override {}
+  void test_case_reenter(const doctest::TestCaseData& /*data*/) override {}
+  void test_case_end(const doctest::CurrentTestCaseStats& /*data*/) override {}
+  void subcase_start(const doctest::SubcaseSignature& /*data*/) override {}
+  void subcase_end() override {}
+  void log_message(const doctest::MessageData& /*data*/) override {}
+  void test_case_skipped(const doctest::TestCaseData& /*data*/) override {}
+
+ private:
+  static inline std::atomic<int> count_{0};
+};
+REGISTER_LISTENER("failures", 1, FailureCounter);
 
 template <typename T>
 T checked(Result<T> result, const char* what) {
@@ -94,7 +122,8 @@ Cloud::Cloud()
     : directory_({"i"}),
       dns_(checked(BindFixture::start(), "start BIND")),
       key_file_(dns_->key_file()),
-      servers_{program("CDB_TEST_MYSQLD_97"), program("CDB_TEST_MYSQLD_56")} {
+      servers_{program("CDB_TEST_MYSQLD_97"), program("CDB_TEST_MYSQLD_56")},
+      failures_before_(FailureCounter::count()) {
   fs::create_directories(directory_ / "c");
   start_coordinator();
 }
@@ -188,6 +217,8 @@ void Cloud::stop_coordinator() {
 
 Cloud::~Cloud() {
   kill_coordinator();
+  const bool failed = FailureCounter::count() > failures_before_ || std::uncaught_exceptions() > 0;
+  if (failed) std::fputs(logs().c_str(), stderr);
 }
 
 Said Cloud::cdb(const std::vector<std::string>& arguments, Duration time,
@@ -325,7 +356,7 @@ std::optional<process::Identity> Cloud::agent(const std::string& node) const {
 std::string Cloud::logs() const {
   std::string text;
   const auto add = [&text](const fs::path& file) {
-    text += "---- " + file.string() + "\n" + read_file_tail(file, 4096).value_or("(none)\n");
+    text += "---- " + file.string() + "\n" + read_file_tail(file, 8192).value_or("(none)\n");
   };
   add(directory_ / "c/coordinator.log");
   std::error_code error;

@@ -1,8 +1,9 @@
 #pragma once
 // The whole system in one directory, as shipped: BIND, cdb-coordinator with local machines, their
 // agents and MySQL servers, driven by the cdb command. What cannot be had throws std::runtime_error
-// with the end of the log that says why. Nothing outlives it. One thread, but for account(),
-// addresses() and the process functions, which any may call.
+// with the end of the log that says why; after a failed check the logs are shown at the end.
+// Nothing outlives it. One thread, but for account(), addresses() and the process functions, which
+// any may call.
 
 #include <filesystem>
 #include <memory>
@@ -126,6 +127,7 @@ class Cloud {
   std::vector<std::filesystem::path> servers_{};
   int port_{0};  // the coordinator's; chosen by its first start
   pid_t coordinator_{0};
+  int failures_before_{0};
 };
 
 }  // namespace cdb::testing
