@@ -13,6 +13,9 @@ Result<AgentConfig> load_agent_config(const std::filesystem::path& file) {
   config.coordinators = reader.texts("coordinators");
   config.address = reader.text("address");
   config.port = static_cast<uint16_t>(reader.number("port", 3306, 1, 65535));
+  config.peer_port = static_cast<uint16_t>(reader.number("peer_port", 7401, 1, 65535));
+  const std::string fence = reader.text("fence", "kernel");
+  config.kernel_fence = fence == "kernel";
   config.paths.mysqld = reader.text("mysqld");
   config.paths.data_dir = reader.text("data_dir", "/var/lib/cdb/mysql");
   config.paths.run_dir = reader.text("run_dir", "/run/cdb");
@@ -21,6 +24,9 @@ Result<AgentConfig> load_agent_config(const std::filesystem::path& file) {
   config.tuning_dir = reader.text("tuning_dir", tuning::installed_rules().string());
   config.log_level = reader.text("log_level", "info");
   CDB_TRY(reader.finish());
+  if (fence != "kernel" && fence != "none") {
+    return invalid(file.string() + ": fence is '" + fence + "'", "kernel, or none");
+  }
   return config;
 }
 

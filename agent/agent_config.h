@@ -15,6 +15,8 @@ struct AgentConfig {
   std::vector<std::string> coordinators{};
   std::string address{};
   uint16_t port{3306};
+  uint16_t peer_port{7401};  // of every agent of the cluster, on its own address
+  bool kernel_fence{true};   // the port is shut by the kernel when the lease is over
   NodePaths paths{};
   std::filesystem::path tuning_dir{};
   std::string log_level{"info"};

@@ -2,12 +2,20 @@
 #include <filesystem>
 #include <thread>
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "agent/adapters/connector_mysql_server.h"
 #include "agent/adapters/memory_file.h"
 #include "agent/adapters/mycnf_files.h"
 #include "agent/adapters/mysqld_process.h"
+#include "agent/adapters/kernel_fence.h"
+#include "agent/adapters/no_fence.h"
 #include "agent/agent_config.h"
+#include "agent/rpc/peer_calls.h"
+#include "agent/rpc/peer_service.h"
 #include "agent/rpc/session_client.h"
+#include "agent/tasks/lease_task.h"
 #include "agent/tasks/node_task.h"
 #include "lib/base/log.h"
 #include "lib/process/identity.h"
@@ -47,6 +55,23 @@ Result<tuning::Facts> base_facts(const AgentConfig& config, MysqldProcess& proce
   return facts;
 }
 
+// A planned stop: how long the next agent may take, and how long the coordinator to agree.
+constexpr Duration kAbsence = std::chrono::seconds(20);
+constexpr Duration kFarewell = std::chrono::seconds(1);
+
+Result<std::unique_ptr<Fence>> make_fence(const AgentConfig& config) {
+  if (!config.kernel_fence) return std::unique_ptr<Fence>(std::make_unique<NoFence>());
+  CDB_ASSIGN_OR_RETURN(auto fence, KernelFence::open({config.address, config.port}));
+  return std::unique_ptr<Fence>(std::move(fence));
+}
+
+// A lease must not run out because the machine is busy. Without the right to it stays as it is.
+void prefer_this_thread() {
+  constexpr int kNice = -10;
+  if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice) != 0)
+    log::warn("lease.priority", "why=\"no right to raise it\"");
+}
+
 Status run(const std::filesystem::path& file) {
   CDB_ASSIGN_OR_RETURN(const AgentConfig config, load_agent_config(file));
   log::configure(config.log_level == "debug" ? log::Level::Debug : log::Level::Info);
@@ -81,19 +106,37 @@ Status run(const std::filesystem::path& file) {
     const auto space = std::filesystem::space(data, failed);
     return failed ? 0 : space.available;
   };
-  NodeTask task({server, process, files, *memory}, disk_free, clock);
+  CDB_ASSIGN_OR_RETURN(const std::unique_ptr<Fence> fence, make_fence(config));
+  CDB_TRY(fence->install());
+  PeerCalls peers(config.peer_port);
+  LeaseTask lease(config.node, *fence, peers, clock);
+  NodeTask task({server, process, files, *memory, lease}, disk_free, process::boot_id(), clock);
   task_for_password = &task;
   CDB_TRY(task.load());
 
   SessionClient client({config.coordinators, config.node, config.address, kVersion,
                         process::boot_id(), clock.wall()});
   task.set_client(client);
-  client.start(task);
+  lease.set_client(client);
+  CDB_ASSIGN_OR_RETURN(
+      const auto service,
+      PeerService::start(model::Endpoint{config.address, config.peer_port}.str(),
+                         config.node.cluster,
+                         [&](const model::HoldRequest& request) { return lease.hold(request); }));
+  client.start(task, lease);
   std::jthread worker([&](const std::stop_token& stop) { task.run(stop); });
-  log::info("agent.started", "node={} version={} mysqld={}", config.node.str(), kVersion,
-            facts.version.str());
+  std::jthread keeper([&](const std::stop_token& stop) {
+    prefer_this_thread();
+    lease.run(stop);
+  });
+  log::info("agent.started", "node={} version={} mysqld={} fence={}", config.node.str(), kVersion,
+            facts.version.str(), fence->kind());
 
   log::info("agent.stopping", "signal={}", process::wait_for_stop());
+  // The next agent is to find the gate still open.
+  const bool longer = lease.ask_longer(kAbsence, Deadline::after(kFarewell));
+  log::info("agent.absence", "announced={}", longer);
+  peers.stop();
   return {};
 }
 

@@ -73,6 +73,7 @@ Result<NodeMemory> memory_from_json(const std::filesystem::path& file, const jso
     memory.accepted = {body.at("epoch").get<uint64_t>(), body.at("version").get<uint64_t>()};
     memory.mysqld_boot = body.at("mysqld_boot").get<uint64_t>();
     memory.incarnation = body.at("incarnation").get<std::string>();
+    memory.machine_boot = body.value("machine_boot", std::string{});
   } catch (const json::exception& error) {
     return damaged(file, error.what());
   }
@@ -146,11 +147,10 @@ Status MemoryFile::save(const NodeMemory& memory) {
                                   0600));
     saved_credentials_ = memory.credentials;
   }
-  json body{{"epoch", memory.accepted.epoch},
-            {"version", memory.accepted.version},
-            {"mysqld_boot", memory.mysqld_boot},
-            {"incarnation", memory.incarnation},
-            {"has_accounts", memory.credentials.has_value()}};
+  json body{
+      {"epoch", memory.accepted.epoch},      {"version", memory.accepted.version},
+      {"mysqld_boot", memory.mysqld_boot},   {"incarnation", memory.incarnation},
+      {"machine_boot", memory.machine_boot}, {"has_accounts", memory.credentials.has_value()}};
   if (memory.goal) {
     CDB_ASSIGN_OR_RETURN(body["goal"], goal_to_json(*memory.goal));
   }

@@ -179,6 +179,11 @@ Status MysqldProcess::prepare_start(const ServerAccount& account) {
   return {};
 }
 
+bool MysqldProcess::suspended() {
+  const auto identity = present();
+  return identity && process::suspended(*identity);
+}
+
 Result<process::Identity> MysqldProcess::start() {
   if (const auto already = running()) {
     return conflict("mysqld runs already, as process " + std::to_string(already->pid));

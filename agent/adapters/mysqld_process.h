@@ -37,6 +37,7 @@ class MysqldProcess final : public MysqlProcess {
   Result<std::filesystem::path> archive_and_wipe(const std::string& label) override;
   Status check_config(const std::filesystem::path& candidate, Deadline deadline) override;
   std::optional<process::Identity> running() override;
+  bool suspended() override;
   Result<process::Identity> start() override;
   Status kill(Deadline deadline) override;
   Status stop(Deadline deadline) override;

@@ -13,8 +13,9 @@ struct NodeMemory {
   model::RecordVersion accepted{};        // the highest promised; lower ones are refused
   std::optional<model::NodeGoal> goal{};  // the last one, without its credentials
   std::optional<model::Credentials> credentials{};
-  uint64_t mysqld_boot{0};    // counted before each start
-  std::string incarnation{};  // of the data directory; empty: none made yet
+  uint64_t mysqld_boot{0};     // counted before each start
+  std::string incarnation{};   // of the data directory; empty: none made yet
+  std::string machine_boot{};  // when the machine last started, by the kernel's boot id
   friend bool operator==(const NodeMemory&, const NodeMemory&) = default;
 };
 

@@ -16,12 +16,23 @@ class CoordinatorEvents {
   virtual void connection_changed(bool connected, const std::string& why) = 0;
 };
 
+// Likewise, but it may take a lock for a moment.
+class LeaseEvents {
+ public:
+  virtual ~LeaseEvents() = default;
+  // The answer to a report: counted from when that was sent, at the latest.
+  virtual void granted(const model::LeaseGrant& grant, Instant sent_at) = 0;
+};
+
 class CoordinatorClient {
  public:
   virtual ~CoordinatorClient() = default;
   // Sends this report at once; while there is no session, or the stream is busy, only the latest is
   // kept and sent when it can be. Any thread, returns at once.
   virtual void report(const model::NodeReport& report) = 0;
+  // Sends the latest report again, with these words about the lease; nothing before the first one.
+  // They stay with all later reports. Any thread, returns at once.
+  virtual void heartbeat(const model::LeaseStatus& lease, uint64_t holding_epoch) = 0;
 };
 
 }  // namespace cdb::agent

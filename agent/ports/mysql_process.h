@@ -42,6 +42,8 @@ class MysqlProcess {
   // Not one that was killed or is exiting: it executes nothing any more and answers nobody, though
   // the kernel takes some 85 ms per GB to free its memory, files and locks.
   virtual std::optional<process::Identity> running() = 0;
+  // Whether that process is stopped by a signal: it answers nobody until it is continued.
+  virtual bool suspended() = 0;
   // Starts mysqld detached and returns at once; Conflict when one runs. This, initialise() and
   // archive_and_wipe() first wait until nothing is left of one that was killed.
   virtual Result<process::Identity> start() = 0;

@@ -1,5 +1,6 @@
 #include "agent/rpc/session_client.h"
 
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -14,6 +15,9 @@
 
 namespace cdb::agent {
 namespace {
+
+// Reports without an answer, whose times are remembered: half a minute of heartbeats.
+constexpr size_t kMostUnanswered = 128;
 
 int to_ms(Duration duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
@@ -70,9 +74,10 @@ class SessionClient::Impl final : private SessionStream::Listener {
     CDB_INVARIANT(!config_.coordinators.empty());
   }
 
-  void start(CoordinatorEvents& events) {
+  void start(CoordinatorEvents& events, LeaseEvents& leases) {
     CDB_INVARIANT(events_ == nullptr);
     events_ = &events;
+    leases_ = &leases;
     dialler_ = std::jthread([this](const std::stop_token& stop) { dial(stop); });
   }
 
@@ -81,6 +86,13 @@ class SessionClient::Impl final : private SessionStream::Listener {
     const std::lock_guard lock(mutex_);
     latest_ = std::move(message);
     if (stream_ != nullptr) stream_->report(numbered_latest());
+  }
+
+  void heartbeat(const model::LeaseStatus& lease, uint64_t holding_epoch) {
+    const std::lock_guard lock(mutex_);
+    lease_ = lease;
+    holding_epoch_ = holding_epoch;
+    if (latest_ && stream_ != nullptr) stream_->report(numbered_latest());
   }
 
  private:
@@ -92,17 +104,27 @@ class SessionClient::Impl final : private SessionStream::Listener {
   void tell(bool connected, const std::string& why);
   cdb::v1::NodeReport numbered_latest() {
     latest_->set_sequence(++sequence_);
+    wire::to_wire(lease_, *latest_->mutable_lease());
+    latest_->set_holding_epoch(holding_epoch_);
+    // It may wait for the stream: what is granted on it counts from now.
+    sent_.emplace_back(sequence_, BootTime::now());
+    if (sent_.size() > kMostUnanswered) sent_.pop_front();
     return *latest_;
   }
+  void acknowledged(const cdb::v1::Ack& ack);
 
   const SessionClientConfig config_;
   const cdb::v1::Hello hello_;
   CoordinatorEvents* events_{nullptr};
+  LeaseEvents* leases_{nullptr};
 
   std::mutex mutex_{};
   std::optional<cdb::v1::NodeReport> latest_{};
+  model::LeaseStatus lease_{};
+  uint64_t holding_epoch_{0};
   uint64_t sequence_{0};
-  SessionStream* stream_{nullptr};  // while one is up
+  std::deque<std::pair<uint64_t, Instant>> sent_{};  // reports without an answer, by sequence
+  SessionStream* stream_{nullptr};                   // while one is up
 
   // Of the dialler, and of gRPC's threads while the dialler waits for a stream's end.
   std::string endpoint_{};
@@ -177,6 +199,7 @@ void SessionClient::Impl::after_end(const SessionStream& stream, const std::stri
 
 void SessionClient::Impl::received(const cdb::v1::CoordinatorMessage& message) {
   if (!connected_) tell(true, endpoint_);
+  if (message.has_ack()) acknowledged(message.ack());
   if (!message.has_goal()) return;
   const Result<model::NodeGoal> goal = wire::from_wire(message.goal());
   if (!goal) {
@@ -184,6 +207,24 @@ void SessionClient::Impl::received(const cdb::v1::CoordinatorMessage& message) {
     return;
   }
   events_->goal_received(*goal);
+}
+
+void SessionClient::Impl::acknowledged(const cdb::v1::Ack& ack) {
+  std::optional<Instant> sent_at;
+  {
+    const std::lock_guard lock(mutex_);
+    while (!sent_.empty() && sent_.front().first <= ack.sequence()) {
+      if (sent_.front().first == ack.sequence()) sent_at = sent_.front().second;
+      sent_.pop_front();
+    }
+  }
+  if (!sent_at || !ack.has_grant()) return;
+  const Result<model::LeaseGrant> grant = wire::from_wire(ack.grant());
+  if (!grant) {
+    log::error("session.bad_grant", "coordinator={} error=\"{}\"", endpoint_, grant.error().text());
+    return;
+  }
+  leases_->granted(*grant, *sent_at);
 }
 
 void SessionClient::Impl::tell(bool connected, const std::string& why) {
@@ -198,12 +239,16 @@ SessionClient::SessionClient(SessionClientConfig config)
 
 SessionClient::~SessionClient() = default;
 
-void SessionClient::start(CoordinatorEvents& events) {
-  impl_->start(events);
+void SessionClient::start(CoordinatorEvents& events, LeaseEvents& leases) {
+  impl_->start(events, leases);
 }
 
 void SessionClient::report(const model::NodeReport& report) {
   impl_->report(report);
+}
+
+void SessionClient::heartbeat(const model::LeaseStatus& lease, uint64_t holding_epoch) {
+  impl_->heartbeat(lease, holding_epoch);
 }
 
 }  // namespace cdb::agent

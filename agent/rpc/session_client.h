@@ -42,9 +42,10 @@ class SessionClient final : public CoordinatorClient {
   // Begins to dial. Once. connection_changed(true, endpoint) comes with the first answer of a
   // session, connection_changed(false, why) at its end, and while there is none whenever `why`
   // becomes another.
-  void start(CoordinatorEvents& events);
+  void start(CoordinatorEvents& events, LeaseEvents& leases);
   // May be called before start(). The latest report opens every later session, too.
   void report(const model::NodeReport& report) override;
+  void heartbeat(const model::LeaseStatus& lease, uint64_t holding_epoch) override;
 
  private:
   class Impl;

@@ -12,6 +12,7 @@
 #include "agent/core/situation.h"
 #include "agent/core/transitions.h"
 #include "agent/ports/config_files.h"
+#include "agent/ports/lease_keeper.h"
 #include "agent/ports/memory_store.h"
 #include "agent/ports/mysql_process.h"
 #include "agent/ports/mysql_server.h"
@@ -23,6 +24,7 @@ struct NodePorts {
   MysqlProcess& process;
   ConfigFiles& config;
   MemoryStore& store;
+  LeaseKeeper& lease;
 };
 
 // What actions leave behind for the next look; lost with the agent, which is always safe.

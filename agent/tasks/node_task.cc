@@ -13,6 +13,9 @@ using model::NodeState;
 constexpr Duration kLook = std::chrono::milliseconds(500);
 constexpr Duration kLookSoon = std::chrono::milliseconds(50);
 constexpr Duration kStatus = std::chrono::seconds(2);
+// Without an answer before mysqld counts as stalled; when it is stopped by a signal.
+constexpr Duration kSilent = std::chrono::seconds(5);
+constexpr Duration kSuspended = std::chrono::milliseconds(400);
 constexpr size_t kLogLines = 6;
 constexpr uint64_t kDiskFull = uint64_t{8} << 20;  // mysqld can hardly write any more
 
@@ -23,11 +26,13 @@ model::NodeGoal without_credentials(model::NodeGoal goal) {
 
 }  // namespace
 
-NodeTask::NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes, const Clock& clock)
+NodeTask::NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes,
+                   std::string machine_boot, const Clock& clock)
     : ports_(ports),
       disk_free_bytes_(std::move(disk_free_bytes)),
       clock_(clock),
       actions_(ports, memory_, progress_),
+      machine_boot_(std::move(machine_boot)),
       start_backoff_(std::chrono::seconds(1), std::chrono::seconds(30)) {}
 
 Status NodeTask::load() {
@@ -36,6 +41,17 @@ Status NodeTask::load() {
     return precondition("there is a data directory, but nothing is remembered of it",
                         "restore the agent's state file, or move the data directory away");
   }
+  if (memory_.machine_boot != machine_boot_) {
+    NodeMemory next = memory_;
+    // What it acknowledged may have been in the memory of the machine alone: it counts as another
+    // copy of the data until it has everything again.
+    if (!memory_.machine_boot.empty() && !memory_.incarnation.empty())
+      next.incarnation = new_incarnation();
+    next.machine_boot = machine_boot_;
+    CDB_TRY(ports_.store.save(next));
+    memory_ = next;
+  }
+  ports_.lease.start_with(memory_.accepted, memory_.goal.value_or(model::NodeGoal{}).ttl);
   if (memory_.credentials) {
     agent_password_.with([&](Secret& password) { password = memory_.credentials->agent; });
   }
@@ -87,6 +103,13 @@ Status NodeTask::take_goal(const model::NodeGoal& goal) {
   const bool news = !memory_.goal || memory_.goal->state != goal.state ||
                     memory_.accepted.epoch != goal.record.epoch;
   memory_ = next;
+  ports_.lease.promised(memory_.accepted);
+  const bool opens =
+      goal.state == NodeState::Primary || goal.state == NodeState::PrimaryUnprotected;
+  if (role_ == LeaseRole::Writer && !opens) {
+    role_ = LeaseRole::Closed;
+    ports_.lease.set_terms({.epoch = memory_.accepted.epoch, .ttl = goal.ttl});
+  }
   if (memory_.credentials) {
     agent_password_.with([&](Secret& password) { password = memory_.credentials->agent; });
   }
@@ -125,6 +148,7 @@ Situation NodeTask::look() {
   }
   const Instant now = clock_.now();
   if (!running) {
+    silent_since_.reset();
     if (!down_since_) {
       down_since_ = now;
       if (ports_.process.initialised() && memory_.mysqld_boot > 0)
@@ -135,17 +159,91 @@ Situation NodeTask::look() {
     return s;
   }
   down_since_.reset();
+  // One that is stopped by a signal would only be waited for.
+  if (ports_.process.suspended()) {
+    s.mysqld = unanswered();
+    return s;
+  }
   auto status = ports_.server.status(Deadline::after(kStatus));
   if (status) {
     if (!answered_) start_backoff_.reset();
     answered_ = true;
+    silent_since_.reset();
     s.mysqld = MysqldState::Running;
     s.server = std::move(*status);
   } else {
-    s.mysqld = answered_ ? MysqldState::Stalled : MysqldState::Starting;
+    s.mysqld = unanswered();
     log::debug("mysqld.silent", "error=\"{}\"", status.error().text());
   }
   return s;
+}
+
+// A server that is only slow must not cost a failover: a stop by a signal is a fact that is
+// believed sooner than a timeout. Until then it is not known whether it runs.
+MysqldState NodeTask::unanswered() {
+  if (!answered_) return MysqldState::Starting;
+  const Instant now = clock_.now();
+  if (!silent_since_) silent_since_ = now;
+  Duration patience = ports_.process.suspended() ? kSuspended : kSilent;
+  // Whether a deposed one is slow or stalled makes no difference: it can neither be asked to close
+  // nor prove that it has.
+  if (memory_.goal && memory_.goal->state == NodeState::Fenced) patience = Duration::zero();
+  return now - *silent_since_ >= patience ? MysqldState::Stalled : MysqldState::Starting;
+}
+
+LeaseRole NodeTask::role_in(const Situation& s) {
+  if (!memory_.goal || s.mysqld != MysqldState::Running || !s.server) return LeaseRole::Closed;
+  const NodeState goal = s.goal.state;
+  const NodeState now = classify(s);
+  if (goal == NodeState::Primary || goal == NodeState::PrimaryUnprotected) {
+    return s.server->read_only ? LeaseRole::Closed : LeaseRole::Writer;
+  }
+  const bool follows =
+      goal == NodeState::Replica || goal == NodeState::Acker || goal == NodeState::Revoked;
+  if (now == NodeState::Replica || now == NodeState::Acker) was_level_ = true;
+  // While its source changes it may go on answering reads with what it has.
+  const bool answers = now == NodeState::Replica || now == NodeState::Acker ||
+                       now == NodeState::Revoked || now == NodeState::CatchingUp;
+  return follows && answers && was_level_ ? LeaseRole::Reader : LeaseRole::Closed;
+}
+
+void NodeTask::keep_lease(const Situation& s) {
+  if (s.mysqld == MysqldState::NotInitialised || s.seeding) was_level_ = false;
+  // A server that does not answer is as it was: whether it may stay open is the record's to say.
+  const bool unsure =
+      answered_ && (s.mysqld == MysqldState::Starting || s.mysqld == MysqldState::Stalled);
+  if (!unsure) role_ = role_in(s);
+  LeaseTerms terms;
+  terms.epoch = memory_.accepted.epoch;
+  terms.role = role_;
+  terms.ttl = s.goal.ttl;
+  terms.heartbeat = s.goal.heartbeat;
+  if (role_ == LeaseRole::Writer) {
+    terms.holds_required = s.goal.holds_required;
+    for (const model::Peer& peer : s.goal.peers) {
+      if (peer.holder) terms.holders.push_back(peer);
+    }
+  }
+  ports_.lease.set_terms(terms);
+  if (role_ == LeaseRole::Reader && s.server &&
+      s.server->replication.receiver == model::ThreadState::On) {
+    ports_.lease.streams(clock_.now());
+  }
+}
+
+// Who may replicate from here, before anything is done for the record that says so.
+Status NodeTask::keep_gate() {
+  if (!memory_.goal) return {};
+  Admission wanted;
+  for (const model::Peer& peer : memory_.goal->peers)
+    (peer.admitted ? wanted.admitted : wanted.barred).insert(peer.address);
+  if (!gate_ || wanted != admission_) {
+    gate_.reset();
+    CDB_TRY(ports_.lease.admit(wanted));
+    admission_ = std::move(wanted);
+  }
+  gate_ = memory_.accepted;
+  return {};
 }
 
 void NodeTask::start_failed() {
@@ -157,6 +255,7 @@ void NodeTask::start_failed() {
 
 std::string NodeTask::first_problem(const Situation& s) const {
   if (!memory_problem_.empty()) return memory_problem_;
+  if (!gate_problem_.empty()) return gate_problem_;
   if (const uint64_t free = disk_free_bytes_(); free < kDiskFull) {
     return fmt::format(
         "the disk of the data directory is full: {} KiB left (hint: free some space)", free >> 10);
@@ -192,6 +291,8 @@ void NodeTask::report(const Situation& s, const std::string& doing) {
   report.credentials = memory_.credentials;
   report.pending_restart = progress_.pending_restart;
   report.disk_free_bytes = disk_free_bytes_();
+  report.disk_full = report.disk_free_bytes < kDiskFull;
+  if (ports_.lease.gated()) report.gate = gate_;
   client_->report(report);
 }
 
@@ -217,8 +318,16 @@ Instant NodeTask::step() {
     memory_problem_ = taken ? std::string{} : taken.error().text();
     if (taken) untaken_.reset();
   }
+  const Status gate = keep_gate();
+  gate_problem_ = gate ? std::string{} : gate.error().text();
   Situation s = look();
+  keep_lease(s);
   if (!memory_.goal) {
+    report(s, {});
+    return clock_.now() + kLook;
+  }
+  if (!gate) {
+    // Behind a gate that is not as the record has it nothing is promoted.
     report(s, {});
     return clock_.now() + kLook;
   }
@@ -237,7 +346,7 @@ Instant NodeTask::step() {
   if (transition.action == Action::None) {
     if (s.mysqld == MysqldState::Running) problem_.clear();
     report(s, {});
-    const bool moving = s.mysqld != MysqldState::Running;
+    const bool moving = s.mysqld != MysqldState::Running;  // also one that has just fallen silent
     return clock_.now() + (moving ? kLookSoon * 2 : kLook);
   }
   if (transition.action == Action::Start && start_after_ && clock_.now() < *start_after_) {

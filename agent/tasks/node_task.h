@@ -19,7 +19,9 @@ namespace cdb::agent {
 
 class NodeTask final : public CoordinatorEvents {
  public:
-  NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes, const Clock& clock);
+  // `machine_boot`: the kernel's id of this start of the machine.
+  NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes, std::string machine_boot,
+           const Clock& clock);
 
   // Reads the memory and adopts a mysqld that runs. Call once, first.
   Status load();
@@ -47,6 +49,10 @@ class NodeTask final : public CoordinatorEvents {
   Status take_goal(const model::NodeGoal& goal);
   std::optional<model::Credentials> credentials_after(const model::NodeGoal& goal) const;
   void start_failed();
+  model::MysqldState unanswered();
+  void keep_lease(const Situation& situation);
+  Status keep_gate();
+  [[nodiscard]] LeaseRole role_in(const Situation& situation);
   [[nodiscard]] std::string first_problem(const Situation& situation) const;
   Situation look();
   void report(const Situation& situation, const std::string& doing);
@@ -61,6 +67,13 @@ class NodeTask final : public CoordinatorEvents {
   NodeMemory memory_{};
   Progress progress_{};
   NodeActions actions_;
+  std::string machine_boot_;
+  LeaseRole role_{LeaseRole::Closed};
+  bool was_level_{false};                       // this copy of the data has been level once
+  std::optional<model::RecordVersion> gate_{};  // whose admissions are in force
+  Admission admission_{};
+  std::string gate_problem_{};
+  std::optional<Instant> silent_since_{};  // mysqld has not answered since
   std::optional<Instant> down_since_{};
   std::optional<Instant> start_after_{};
   std::optional<process::Identity> watched_{};

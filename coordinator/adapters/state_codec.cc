@@ -130,7 +130,8 @@ void fields(Archive& archive, Of<Resource> auto& value) {
 template <typename Archive>
 void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   auto& [version, phase, primary, primary_uuid, candidate, ackers, leaving, acks_required,
-         acks_wanted, base, opened, open_boot, unfenced, proof_needed, cause, blocked] = value;
+         acks_wanted, base, opened, open_boot, unfenced, proof_needed, voters, holds_required,
+         cause, blocked] = value;
   archive("version", version);
   archive("phase", phase);
   archive("primary", primary);
@@ -145,19 +146,23 @@ void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   archive("open_boot", open_boot);
   archive("unfenced", unfenced);
   archive("proof_needed", proof_needed);
+  archive.later("voters", voters);
+  archive.later("holds_required", holds_required);
   archive("cause", cause);
   archive("blocked", blocked);
 }
 
 template <typename Archive>
 void fields(Archive& archive, Of<Member> auto& value) {
-  auto& [node, ordinal, server_id, version, address, removing] = value;
+  auto& [node, ordinal, server_id, version, address, removing, gated, away_until] = value;
   archive("node", node);
   archive("ordinal", ordinal);
   archive("server_id", server_id);
   archive("version", version);
   archive("address", address);
   archive("removing", removing);
+  archive.later("gated", gated);
+  archive.later("away_until", away_until);
 }
 
 template <typename Archive>
@@ -266,6 +271,10 @@ class Writer {
   void operator()(const char* name, const T& value) {
     object_[name] = json(value);
   }
+  template <typename T>
+  void later(const char* name, const T& value) {
+    (*this)(name, value);
+  }
 
   template <typename T>
   static Json json(const T& value) {
@@ -332,6 +341,11 @@ class Reader {
     const auto found = object_.find(name);
     if (found == object_.end()) return problem_.say(path, "is missing");
     read(*found, path, problem_, value);
+  }
+  // A field that older files have not: it keeps its default there.
+  template <typename T>
+  void later(const char* name, T& value) {
+    if (object_.contains(name)) (*this)(name, value);
   }
 
   template <typename T>

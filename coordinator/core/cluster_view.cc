@@ -51,6 +51,21 @@ int live_ackers(const ClusterView& view) {
       }));
 }
 
+Duration lapse_of(Duration ttl) {
+  return ttl + ttl / 10;
+}
+
+std::set<NodeName> staying_voters(const ClusterRecord& record) {
+  std::set<NodeName> staying = record.voters;
+  for (const NodeName& name : record.leaving)
+    staying.erase(name);
+  return staying;
+}
+
+int promises_needed(const ClusterRecord& record) {
+  return static_cast<int>(record.voters.size()) - record.holds_required + 1;
+}
+
 int revocations_needed(const ClusterRecord& record) {
   return static_cast<int>(record.ackers.size()) - record.acks_required + 1;
 }

@@ -19,6 +19,10 @@ struct MemberView {
   bool connected{false};    // its agent's session is open and has reported
   Duration silent_for{};    // since its session was lost; zero while connected
   bool machine_off{false};  // the provisioner says that nothing runs there: a fence proof
+  bool gated{false};        // the kernel shuts its port when its lease is over
+  Duration lease_left{};    // at most, of what it was granted, the drift of its clock included
+  bool excused{false};      // its agent said that it would be away, and has a lease for that time
+  Duration promised_for{};  // since it was first seen to have promised this epoch
   bool never_promote{false};
   std::optional<model::NodeReport> report{};  // the last one of the present or the former session
   // What it had executed when its mysqld last answered; none since this coordinator started.
@@ -39,6 +43,14 @@ struct Policy {
   Duration weaken_after{std::chrono::seconds(3)};
   Duration demotion_limit{std::chrono::seconds(10)};
   Duration settle{std::chrono::milliseconds(300)};  // for the last connected voter to answer
+  Duration heartbeat{std::chrono::milliseconds(300)};
+  Duration ttl{std::chrono::seconds(2)};  // of a lease
+  // With k >= 1 the promises are the write fence: waiting for the former primary's lease to lapse
+  // only keeps it from answering reads when another is open already.
+  bool wait_for_proof{true};
+  // Asynchronous: a lapsed lease is proof enough. Not where a machine may be paused with its
+  // clocks.
+  bool fence_by_time{true};
 };
 
 struct ClusterView {
@@ -64,10 +76,16 @@ model::GtidSet holdings(const model::NodeReport& report);
 model::GtidSet errant_of(const ClusterRecord& record, const model::NodeReport& report);
 // Its receiver gets events from this source now.
 bool streams_from(const model::NodeReport& report, const std::string& source_uuid);
+// How long after a grant, or a hold, it has lapsed for sure: its ttl and the drift of the clocks.
+Duration lapse_of(Duration ttl);
+// Members that still count, to vote or to acknowledge: without those on their way out.
+std::set<model::NodeName> staying_voters(const ClusterRecord& record);
 // Present and streaming ackers whose acknowledgement the primary can count.
 int live_ackers(const ClusterView& view);
 // r: how many ackers must be revoked before a failover.
 int revocations_needed(const ClusterRecord& record);
+// The same of an asynchronous cluster: how many voters must have promised.
+int promises_needed(const ClusterRecord& record);
 // What at least `count` of these sets contain.
 model::GtidSet held_by_at_least(const std::vector<model::GtidSet>& sets, size_t count);
 

@@ -122,8 +122,9 @@ Election elect_lossless(const ClusterView& view) {
 
 Election elect_asynchronous(const ClusterView& view) {
   Election election;
-  if (!fenced(view, view.record.primary)) {
-    election.waiting_for = "no proof yet that " + view.record.primary.str() + " is down";
+  const NodeName& former = view.record.primary;
+  if (!fenced(view, former) && !(view.policy.fence_by_time && lease_over(view, former))) {
+    election.waiting_for = "no proof yet that " + former.str() + " is down";
     return election;
   }
   std::vector<NodeName> nodes = revoked_and_fit(view);
@@ -164,6 +165,26 @@ bool fenced(const ClusterView& view, const NodeName& old) {
                                    member->report->mysqld == MysqldState::NotInitialised);
 }
 
+// How many voters promised so long ago that a hold they gave before has lapsed.
+static int old_promises(const ClusterView& view) {
+  const Duration lapse = lapse_of(view.policy.ttl);
+  return static_cast<int>(std::count_if(
+      view.record.voters.begin(), view.record.voters.end(), [&](const NodeName& name) {
+        return is_current(view, name) && find_member(view, name)->promised_for >= lapse;
+      }));
+}
+
+bool lease_over(const ClusterView& view, const NodeName& old) {
+  const MemberView* member = find_member(view, old);
+  if (member == nullptr) return true;
+  if (!member->gated || member->lease_left > Duration::zero()) return false;
+  if (view.record.phase == Phase::Promoting) {
+    return view.in_phase_for >= lapse_of(view.policy.ttl);
+  }
+  return view.record.phase == Phase::Revoking && view.record.holds_required > 0 &&
+         old_promises(view) >= promises_needed(view.record);
+}
+
 std::string too_far_behind(const ClusterView& view, const NodeName& name) {
   const MemberView* old = find_member(view, view.record.primary);
   // Nothing comes back from a primary that is no member any more, or whose data are gone.
@@ -184,6 +205,7 @@ std::string unfit(const ClusterView& view, const NodeName& name) {
   if (!member->connected || !member->report) return "its agent is not connected";
   const auto& report = *member->report;
   if (report.mysqld != MysqldState::Running || !report.server) return "its mysqld does not run";
+  if (report.disk_full) return "its disk is full";
   const GtidSet errant = errant_of(view.record, report);
   if (!errant.empty()) return "it has transactions the cluster has not: " + errant.str();
   return {};
@@ -194,6 +216,15 @@ Election elect(const ClusterView& view) {
     return *election;
   }
   return view.policy.lossless ? elect_lossless(view) : elect_asynchronous(view);
+}
+
+std::set<NodeName> first_voters(const ClusterView& view, const NodeName& candidate) {
+  std::set<NodeName> voters;
+  if (view.policy.lossless) return voters;
+  for (const auto& [name, member] : view.members) {
+    if (name != candidate && revoked(view, name) && unfit(view, name).empty()) voters.insert(name);
+  }
+  return voters;
 }
 
 std::map<NodeName, std::string> first_ackers(const ClusterView& view, const NodeName& candidate,

@@ -1,7 +1,9 @@
 #pragma once
 // Who may become primary, and what that node must contain. Pure.
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,13 +21,21 @@ struct Election {
 // In phase Revoking: from the answers of those who promised this epoch.
 Election elect(const ClusterView& view);
 
-// Whether `old` has proved that it acknowledges nothing any more in an older epoch.
+// Whether `old` has proved, by its agent's word or its machine's end, that it acknowledges nothing
+// any more in an older epoch.
 bool fenced(const ClusterView& view, const model::NodeName& old);
+// Whether time has proved it: nobody can have held or granted anything for a whole lease, and the
+// kernel shuts its port when that is over. In Revoking this needs the voters' promises; once a
+// candidate is on record they have been given.
+bool lease_over(const ClusterView& view, const model::NodeName& old);
 
 // Everyone but the candidate whose acknowledgements are to count from its first write on.
 std::map<model::NodeName, std::string> first_ackers(const ClusterView& view,
                                                     const model::NodeName& candidate,
                                                     const model::GtidSet& base);
+
+// Asynchronous: whose promises the next failover from this candidate is to need.
+std::set<model::NodeName> first_voters(const ClusterView& view, const model::NodeName& candidate);
 
 // Why this node cannot be elected at all, or empty: never, removing, errant, no data, lost.
 std::string unfit(const ClusterView& view, const model::NodeName& name);

@@ -39,6 +39,32 @@ NodeState state_of(const ClusterRecord& record, const NodeName& node) {
   return NodeState::Replica;
 }
 
+// Whether this member may replicate from others: the primary may count its acknowledgements, or it
+// has said in this epoch that it gives none. One that was never revoked still acknowledges to
+// whoever it is connected to.
+bool is_admitted(const ClusterView& view, const NodeName& name) {
+  if (view.record.leaving.contains(name) || view.removing.contains(name)) return false;
+  if (view.record.ackers.contains(name) || !view.policy.lossless) return true;
+  if (!is_current(view, name)) return false;
+  const auto& server = find_member(view, name)->report->server;
+  return !server || (!server->semisync.replica_enabled && !server->semisync.replica_acking);
+}
+
+std::vector<model::Peer> peers_of(const ClusterView& view, const ClusterRow& row,
+                                  const NodeName& node) {
+  const std::set<NodeName> voters = staying_voters(view.record);
+  std::vector<model::Peer> peers;
+  for (const auto& [name, member] : row.members) {
+    if (name == node || member.address.empty()) continue;
+    const bool acks = view.record.ackers.contains(name) && !view.record.leaving.contains(name);
+    peers.push_back({.name = name,
+                     .address = member.address,
+                     .admitted = is_admitted(view, name),
+                     .holder = view.policy.lossless ? acks : voters.contains(name)});
+  }
+  return peers;
+}
+
 // Whether an empty node could get everything from this one: a copy, or all of its binary logs.
 bool can_seed(const model::NodeReport& source) {
   return source.server && (source.server->version.has_clone() || source.server->purged.empty());
@@ -61,6 +87,13 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
   goal.planned = record.phase == Phase::Demoting;
   goal.base = record.base;
   goal.credentials = row.credentials;
+  goal.peers = peers_of(view, row, node);
+  // h = k: any that many holders block every failover. Asynchronous: one of the voters does.
+  goal.holds_required = view.policy.lossless             ? record.acks_wanted
+                        : staying_voters(record).empty() ? 0
+                                                         : 1;
+  goal.heartbeat = view.policy.heartbeat;
+  goal.ttl = view.policy.ttl;
   goal.server_id = member->second.server_id;
   goal.memory_bytes = sizing.memory_bytes;
   goal.vcpu = sizing.vcpu;

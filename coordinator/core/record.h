@@ -48,6 +48,11 @@ struct ClusterRecord {
   // Whether an opening has to wait for those proofs: a former primary may have acknowledged without
   // ackers (k = 0, asynchronous). With k >= 1 the revoked ackers are the write fence.
   bool proof_needed{false};
+  // Asynchronous: the replicas whose promises a failover needs, and whose holds keep a primary open
+  // that the coordinator cannot reach.
+  std::set<model::NodeName> voters{};
+  // How many of those holds the primary is known to need: 0 until it was told of the first voter.
+  int holds_required{0};
   std::string cause{};    // of the last election, for people
   std::string blocked{};  // why it cannot go on; empty: not blocked
   friend bool operator==(const ClusterRecord&, const ClusterRecord&) = default;

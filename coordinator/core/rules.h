@@ -44,6 +44,7 @@ std::string cannot_elect(const ClusterView& view);
 Match reopen_in_place(const ClusterView& view);
 Match primary_dead(const ClusterView& view);
 Match primary_lost(const ClusterView& view);
+Match primary_cut_off(const ClusterView& view);
 Match published(const ClusterView& view);
 
 // --- rules_ackers.cc ---
@@ -51,6 +52,11 @@ Match weaken(const ClusterView& view);
 Match begin_leave(const ClusterView& view);
 Match note_quiet(const ClusterView& view);
 Match finish_leave(const ClusterView& view);
+Match note_proof(const ClusterView& view);
+Match add_voter(const ClusterView& view);
+Match confirm_voters(const ClusterView& view);
+Match drop_voter(const ClusterView& view);
+Match voter_dropped(const ClusterView& view);
 Match add_acker(const ClusterView& view);
 Match begin_raise(const ClusterView& view);
 Match finish_raise(const ClusterView& view);

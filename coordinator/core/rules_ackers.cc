@@ -50,11 +50,26 @@ Match weaken(const ClusterView& view) {
       record};
 }
 
+// Away for longer than a restart takes, and the primary can keep its acknowledgements out.
+static bool left_for_good(const ClusterView& view, const NodeName& name) {
+  const MemberView* member = find_member(view, name);
+  if (member == nullptr || view.removing.contains(name)) return true;
+  const MemberView* primary = find_member(view, view.record.primary);
+  const bool away = !member->connected && member->silent_for > view.policy.weaken_after;
+  // Without acknowledgements to wait for there is nothing to keep out, and nobody to do it for.
+  return away && primary->gated && live_ackers(view) >= std::max(1, view.record.acks_wanted);
+}
+
 Match begin_leave(const ClusterView& view) {
-  if (!steady_primary(view)) return std::nullopt;
+  if (!steady_primary(view) || !view.policy.lossless) return std::nullopt;
   for (const auto& [name, incarnation] : view.record.ackers) {
     if (view.record.leaving.contains(name)) continue;
     const MemberView* member = find_member(view, name);
+    if (left_for_good(view, name)) {
+      ClusterRecord record = next_version(view);
+      record.leaving.insert(name);
+      return Outcome{name.str() + " is away: a failover should not have to wait for it", record};
+    }
     const bool gone = member == nullptr;
     const bool other_data = member != nullptr && member->connected && member->report &&
                             member->report->accepted.epoch == view.record.version.epoch &&
@@ -68,10 +83,13 @@ Match begin_leave(const ClusterView& view) {
   return std::nullopt;
 }
 
-// It knows that it is to leave, and neither acknowledges nor would if its receiver came back.
+// It knows that it is to leave, and neither acknowledges nor would if its receiver came back; or
+// the primary's gate keeps it out.
 static bool is_quiet(const ClusterView& view, const NodeName& name) {
   const MemberView* member = find_member(view, name);
   if (member == nullptr) return true;
+  const NodeReport* primary = primary_now(view);
+  if (primary != nullptr && primary->gate && *primary->gate >= view.record.version) return true;
   if (!member->connected || !member->report || member->report->accepted < view.record.version) {
     return false;
   }
@@ -85,7 +103,7 @@ static bool is_quiet(const ClusterView& view, const NodeName& name) {
 // Until then a write may be acknowledged by it alone, also after a marker that the rest holds: so
 // the marker that counts is one of a later version.
 Match note_quiet(const ClusterView& view) {
-  if (!steady_primary(view)) return std::nullopt;
+  if (!steady_primary(view) || !view.policy.lossless) return std::nullopt;
   for (const NodeName& name : view.record.leaving) {
     const auto acker = view.record.ackers.find(name);
     if (acker == view.record.ackers.end() || acker->second.empty() || !is_quiet(view, name)) {
@@ -99,7 +117,9 @@ Match note_quiet(const ClusterView& view) {
 }
 
 Match finish_leave(const ClusterView& view) {
-  if (!steady_primary(view) || view.record.leaving.empty()) return std::nullopt;
+  if (!steady_primary(view) || !view.policy.lossless || view.record.leaving.empty()) {
+    return std::nullopt;
+  }
   for (const NodeName& name : view.record.leaving) {
     const auto acker = view.record.ackers.find(name);
     if (acker != view.record.ackers.end() && !acker->second.empty()) return std::nullopt;
@@ -111,6 +131,80 @@ Match finish_leave(const ClusterView& view) {
     record.ackers.erase(name);
   record.leaving.clear();
   return Outcome{"the remaining ackers hold everything written before", record};
+}
+
+// In an opened epoch its agent has killed whatever was writable before it promised.
+Match note_proof(const ClusterView& view) {
+  if (!is_opened_phase(view.record.phase)) return std::nullopt;
+  for (const NodeName& old : view.record.unfenced) {
+    const NodeReport* report = is_current(view, old) ? report_of(view, old) : nullptr;
+    const bool said =
+        report != nullptr && !is_writable(*report) && report->mysqld != MysqldState::Stalled;
+    if (!said && !fenced(view, old) && old != view.record.primary) continue;
+    ClusterRecord record = next_version(view);
+    record.unfenced.erase(old);
+    return Outcome{old.str() + " is not writable any more", record};
+  }
+  return std::nullopt;
+}
+
+// --- asynchronous clusters: whose promises a failover needs ---
+//
+// A primary keeps itself open with one voter's hold, so a failover needs the promises of all. A
+// voter that is added late only adds a promise; one is dropped once the primary does without it.
+
+Match add_voter(const ClusterView& view) {
+  if (!steady_primary(view) || view.policy.lossless || !view.record.leaving.empty()) {
+    return std::nullopt;
+  }
+  for (const auto& [name, member] : view.members) {
+    if (name == view.record.primary || view.record.voters.contains(name) ||
+        view.removing.contains(name) || !is_current(view, name) || member.never_promote ||
+        member.report->state != NodeState::Replica) {
+      continue;
+    }
+    ClusterRecord record = next_version(view);
+    record.voters.insert(name);
+    return Outcome{name.str() + " is level with the primary", record};
+  }
+  return std::nullopt;
+}
+
+Match confirm_voters(const ClusterView& view) {
+  if (!steady_primary(view) || view.policy.lossless || view.record.holds_required > 0 ||
+      staying_voters(view.record).empty() || primary_now(view)->accepted < view.record.version) {
+    return std::nullopt;
+  }
+  ClusterRecord record = next_version(view);
+  record.holds_required = 1;
+  return Outcome{"the primary asks for holds when the coordinator is away", record};
+}
+
+Match drop_voter(const ClusterView& view) {
+  if (!steady_primary(view) || view.policy.lossless) return std::nullopt;
+  for (const NodeName& name : view.record.voters) {
+    const MemberView* member = find_member(view, name);
+    const bool gone = member == nullptr || view.removing.contains(name) || member->never_promote ||
+                      (!member->connected && member->silent_for > view.policy.weaken_after);
+    if (!gone || view.record.leaving.contains(name)) continue;
+    ClusterRecord record = next_version(view);
+    record.leaving.insert(name);
+    // Lowered by record before act: without voters the primary asks nobody.
+    if (staying_voters(record).empty()) record.holds_required = 0;
+    return Outcome{name.str() + " is away: a failover should not have to wait for it", record};
+  }
+  return std::nullopt;
+}
+
+Match voter_dropped(const ClusterView& view) {
+  if (!steady_primary(view) || view.policy.lossless || view.record.leaving.empty() ||
+      primary_now(view)->accepted < view.record.version) {
+    return std::nullopt;
+  }
+  ClusterRecord record = next_version(view);
+  record.voters = staying_voters(view.record);
+  record.leaving.clear();
+  return Outcome{"the primary does without its hold", record};
 }
 
 Match add_acker(const ClusterView& view) {

@@ -53,6 +53,17 @@ Match form(const ClusterView& view) {
 
 // --- an election under way ---
 
+// Who counts from the first write of the record's candidate on.
+static void name_followers(const ClusterView& view, ClusterRecord& record) {
+  record.ackers = first_ackers(view, record.candidate, record.base);
+  record.leaving.clear();
+  record.acks_wanted = record.ackers.empty() ? 0 : 1;
+  record.acks_required = record.acks_wanted;
+  // The candidate hears of its voters with the order to open: it needs their holds from then on.
+  record.voters = first_voters(view, record.candidate);
+  record.holds_required = record.voters.empty() ? 0 : 1;
+}
+
 Match elect_candidate(const ClusterView& view) {
   if (view.record.phase != Phase::Revoking) return std::nullopt;
   for (const auto& [name, member] : view.members) {
@@ -75,10 +86,10 @@ Match elect_candidate(const ClusterView& view) {
   record.base = election.base;
   record.opened = false;
   record.proof_needed = record.proof_needed || !view.policy.lossless || record.acks_required == 0;
-  record.ackers = first_ackers(view, *election.candidate, election.base);
-  record.leaving.clear();
-  record.acks_wanted = record.ackers.empty() ? 0 : 1;
-  record.acks_required = record.acks_wanted;
+  name_followers(view, record);
+  for (const auto& [name, member] : view.members) {
+    if (fenced(view, name)) record.unfenced.erase(name);
+  }
   if (!election.loss.empty()) record.cause += "; " + election.loss;
   return Outcome{election.candidate->str() + " contains every acknowledged write", record};
 }
@@ -96,10 +107,8 @@ Match finish_demotion(const ClusterView& view) {
   record.phase = Phase::Promoting;
   record.base.add(*old->final_set);
   record.opened = false;
-  record.ackers = first_ackers(view, record.candidate, record.base);
-  record.leaving.clear();
-  record.acks_wanted = record.ackers.empty() ? 0 : 1;
-  record.acks_required = record.acks_wanted;
+  record.unfenced.erase(record.primary);
+  name_followers(view, record);
   return Outcome{record.primary.str() + " is closed with its final set", record};
 }
 
@@ -151,11 +160,17 @@ Match open_candidate(const ClusterView& view) {
     return std::nullopt;
   }
   if (!report->server->executed.contains(now.base)) return std::nullopt;
-  if (now.proof_needed) {
-    for (const NodeName& old : now.unfenced) {
-      if (old != now.candidate && !fenced(view, old)) {
-        return blocked(view, "no proof yet that " + old.str() + " is down");
-      }
+  for (const NodeName& old : now.unfenced) {
+    if (old == now.candidate || fenced(view, old)) continue;
+    const MemberView* member = find_member(view, old);
+    const bool lapses = member != nullptr && member->gated;
+    if (now.proof_needed) {
+      if (view.policy.fence_by_time && lease_over(view, old)) continue;
+      return blocked(view, "no proof yet that " + old.str() + " is down");
+    }
+    // Where the port does not shut by itself the revoked ackers must do.
+    if (view.policy.wait_for_proof && lapses && !lease_over(view, old)) {
+      return wait("the lease of " + old.str() + " runs out");
     }
   }
   ClusterRecord record = next_version(view);
@@ -166,7 +181,10 @@ Match open_candidate(const ClusterView& view) {
   record.base = report->server->executed;
   record.opened = true;
   record.open_boot = report->mysqld_boot;
-  record.unfenced.clear();
+  record.unfenced.erase(now.candidate);
+  for (const auto& [name, member] : view.members) {
+    if (fenced(view, name) || lease_over(view, name)) record.unfenced.erase(name);
+  }
   record.proof_needed = false;
   return Outcome{now.candidate.str() + " is drained and ready", record};
 }
@@ -214,7 +232,7 @@ Match replace_candidate(const ClusterView& view) {
     ClusterRecord record = next_epoch(view);
     record.phase = Phase::Promoting;
     record.candidate = name;
-    record.ackers = first_ackers(view, name, now.base);
+    name_followers(view, record);
     record.ackers.erase(now.candidate);
     record.acks_wanted = record.ackers.empty() ? 0 : 1;
     record.acks_required = record.acks_wanted;

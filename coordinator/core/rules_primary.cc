@@ -107,19 +107,66 @@ static Outcome fail_over(const ClusterView& view, std::string cause) {
   return {record.cause, record};
 }
 
+// What its own agent says is wrong with a primary; empty: nothing that another would do better.
+static std::string trouble_of(const NodeName& name, const NodeReport& report) {
+  switch (report.mysqld) {
+    case MysqldState::Stopped: return "mysqld of " + name.str() + " has ended";
+    case MysqldState::NotInitialised: return "the data directory of " + name.str() + " is gone";
+    case MysqldState::Stalled: return "mysqld of " + name.str() + " does not answer";
+    case MysqldState::Starting:
+    case MysqldState::Running: break;
+  }
+  return report.disk_full ? "the disk of " + name.str() + " is full" : std::string{};
+}
+
 Match primary_dead(const ClusterView& view) {
   if (!is_opened_phase(view.record.phase)) return std::nullopt;
   const MemberView* member = find_member(view, view.record.primary);
   if (member == nullptr || !member->connected || !member->report) return std::nullopt;
-  const MysqldState mysqld = member->report->mysqld;
-  if (mysqld != MysqldState::Stopped && mysqld != MysqldState::NotInitialised) return std::nullopt;
-  const std::string dead = mysqld == MysqldState::Stopped
-                               ? "mysqld of " + view.record.primary.str() + " has ended"
-                               : "the data directory of " + view.record.primary.str() + " is gone";
+  const std::string trouble = trouble_of(view.record.primary, *member->report);
+  if (trouble.empty()) return std::nullopt;
   if (const std::string obstacle = cannot_fail_over(view); !obstacle.empty()) {
-    return blocked(view, dead + "; " + obstacle + ", so it is restarted in place");
+    const bool restarts = member->report->mysqld == MysqldState::Stopped;
+    return blocked(view,
+                   trouble + "; " + obstacle + (restarts ? ", so it is restarted in place" : ""));
   }
-  return fail_over(view, dead);
+  return fail_over(view, trouble);
+}
+
+// Somebody who would have to promise says that the primary lives; empty: nobody does.
+static std::string seen_by(const ClusterView& view, bool lapsed) {
+  for (const auto& [name, other] : view.members) {
+    if (name == view.record.primary || !other.connected || !other.report) continue;
+    if (other.report->holding_epoch == view.record.version.epoch) {
+      return name.str() + " holds for it";
+    }
+    // A primary whose port is shut serves nobody, whoever still replicates from it.
+    const bool counts = !view.policy.lossless || same_incarnation(view, name);
+    if (!lapsed && counts && streams_from(*other.report, view.record.primary_uuid)) {
+      return name.str() + " still replicates from it";
+    }
+  }
+  return {};
+}
+
+// Why a failover from a primary that only its silence accuses cannot begin; empty: it can.
+static std::string cannot_accuse(const ClusterView& view, bool lapsed) {
+  if (const std::string obstacle = cannot_fail_over(view); !obstacle.empty()) return obstacle;
+  const MemberView* member = find_member(view, view.record.primary);
+  if (!view.policy.lossless) {
+    if (fenced(view, view.record.primary)) return {};
+    const bool time_will_tell =
+        view.policy.fence_by_time && member->gated && view.record.holds_required > 0;
+    return time_will_tell ? std::string{} : "there is no proof that it is down";
+  }
+  int blind = 0;  // those that say, now, that they get nothing from it either
+  for (const auto& [name, incarnation] : view.record.ackers) {
+    const MemberView* other = find_member(view, name);
+    if (!same_incarnation(view, name) || !other->connected) continue;
+    blind += streams_from(*other->report, view.record.primary_uuid) ? 0 : 1;
+  }
+  if (lapsed || blind >= revocations_needed(view.record)) return {};
+  return "too few ackers say that they do not see it";
 }
 
 Match primary_lost(const ClusterView& view) {
@@ -128,27 +175,40 @@ Match primary_lost(const ClusterView& view) {
   if (member != nullptr && (member->connected || member->silent_for < view.policy.silence)) {
     return std::nullopt;
   }
-  const std::string lost = "the agent of " + view.record.primary.str() + " is not connected";
-  int blind = 0;  // those that say, now, that they get nothing from it either
-  for (const auto& [name, other] : view.members) {
-    if (name == view.record.primary || !other.connected || !other.report) continue;
-    const bool counts = !view.policy.lossless || same_incarnation(view, name);
-    if (!streams_from(*other.report, view.record.primary_uuid)) {
-      blind += counts ? 1 : 0;
-    } else if (counts) {
-      return wait(lost + ", but " + name.str() + " still replicates from it: not failed over");
-    }
+  if (member != nullptr && member->excused) {
+    return wait("the agent of " + view.record.primary.str() + " said that it would be away");
   }
-  if (const std::string obstacle = cannot_fail_over(view); !obstacle.empty()) {
+  const bool lapsed = member == nullptr || member->machine_off ||
+                      (member->gated && member->lease_left == Duration::zero());
+  const std::string lost = "the agent of " + view.record.primary.str() + " is not connected";
+  if (const std::string seen = seen_by(view, lapsed); !seen.empty()) {
+    return wait(lost + ", but " + seen + ": not failed over");
+  }
+  if (const std::string obstacle = cannot_accuse(view, lapsed); !obstacle.empty()) {
     return blocked(view, lost + "; " + obstacle);
   }
-  if (view.policy.lossless && blind < revocations_needed(view.record)) {
-    return blocked(view, lost + "; too few ackers say that they do not see it");
+  return fail_over(view, lost + (lapsed ? " and its lease is over" : " and no acker sees it"));
+}
+
+// It is up and its commits wait, because nobody who could acknowledge reaches it: where two or more
+// ackers are well, one of them does better with the others.
+Match primary_cut_off(const ClusterView& view) {
+  if (!is_opened_phase(view.record.phase) || !view.policy.lossless ||
+      view.record.acks_wanted == 0 || view.ackers_short_for < view.policy.weaken_after) {
+    return std::nullopt;
   }
-  if (!view.policy.lossless && !fenced(view, view.record.primary)) {
-    return blocked(view, lost + ", and there is no proof that it is down");
+  const NodeReport* primary = primary_now(view);
+  if (primary == nullptr || !is_writable(*primary) || !cannot_fail_over(view).empty()) {
+    return std::nullopt;
   }
-  return fail_over(view, lost + " and no acker sees it");
+  const auto well =
+      std::count_if(view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
+        const MemberView* member = find_member(view, acker.first);
+        return same_incarnation(view, acker.first) && member->connected && member->report->server;
+      });
+  if (well <= view.record.acks_wanted) return std::nullopt;
+  return fail_over(view, fmt::format("{} ackers are well, but do not replicate from {}", well,
+                                     view.record.primary.str()));
 }
 
 Match published(const ClusterView& view) {

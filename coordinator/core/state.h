@@ -23,6 +23,9 @@ struct Member {
   std::string version{};  // exact, of the server it was built with
   std::string address{};  // empty until provisioned
   bool removing{false};
+  bool gated{false};  // its agent shuts its port by the kernel
+  // Until when its agent said that it would be away; kept, because its lease runs as long.
+  std::optional<WallTime> away_until{};
   friend bool operator==(const Member&, const Member&) = default;
 };
 

@@ -3,6 +3,7 @@
 // comes back as a call of the engine. Called from the engine thread alone.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "coordinator/ports/dns_provider.h"
@@ -23,7 +24,7 @@ class AgentSink {
  public:
   virtual ~AgentSink() = default;
   virtual void send(const model::NodeGoal& goal) = 0;
-  virtual void ack(uint64_t report_sequence) = 0;
+  virtual void ack(uint64_t report_sequence, const std::optional<model::LeaseGrant>& grant) = 0;
   // Ends the session with this error.
   virtual void close(const Error& reason) = 0;
 };

@@ -37,6 +37,12 @@ constexpr std::array kRuleEvents{
     RuleEvent{"reopen", "primary.reopened", Severity::Info},
     RuleEvent{"primary_dead", "failover.decided", Severity::Warning},
     RuleEvent{"primary_lost", "failover.decided", Severity::Warning},
+    RuleEvent{"primary_cut_off", "failover.decided", Severity::Warning},
+    RuleEvent{"fence_proved", "primary.fenced", Severity::Info},
+    RuleEvent{"drop_voter", "voter.leaving", Severity::Info},
+    RuleEvent{"voter_dropped", "voter.left", Severity::Info},
+    RuleEvent{"add_voter", "voter.added", Severity::Info},
+    RuleEvent{"voters_confirmed", "voter.added", Severity::Info},
     RuleEvent{"requested", "election.requested", Severity::Info},
     RuleEvent{"published", "cluster.steady", Severity::Info},
     RuleEvent{"weaken", "protection.lost", Severity::Warning},
@@ -67,6 +73,11 @@ Status Engine::Impl::load(Now now) {
       NodeRuntime& node = nodes_[member.node];
       // A coordinator that has just started has not yet given anyone the time to call.
       if (node.session == 0) node.lost_at = now.at;
+      // Nor what the one before it granted in its last moment, or for an absence.
+      node.lease_until = now.at + lapse_of(policy_for(row).ttl);
+      if (member.away_until && *member.away_until > now.wall)
+        node.lease_until =
+            std::max(node.lease_until, now.at + lapse_of(*member.away_until - now.wall));
     }
     ClusterRuntime& cluster = clusters_[id];
     cluster.phase = row.record.phase;
@@ -124,9 +135,21 @@ Instant Engine::Impl::tick(Now now) {
   bool all_quiet = true;
   for (const ClusterId& id : ids) {
     drive(id, now);
-    all_quiet = all_quiet && quiet(id);
+    all_quiet = all_quiet && quiet(id, now);
   }
-  return now.at + (all_quiet ? kQuietTick : kBusyTick);
+  const Instant next = now.at + (all_quiet ? kQuietTick : kBusyTick);
+  return all_quiet ? std::min(next, next_overdue(now)) : next;
+}
+
+// When the first session will have been silent for too long.
+Instant Engine::Impl::next_overdue(Now now) const {
+  Instant next = now.at + kQuietTick;
+  for (const auto& [id, node] : nodes_) {
+    if (node.session != 0 && node.reported) {
+      next = std::min(next, std::max(now.at + kBusyTick, node.heard_at + config.silence));
+    }
+  }
+  return next;
 }
 
 void Engine::Impl::drive(const ClusterId& id, Now now) {
@@ -310,7 +333,7 @@ void Engine::Impl::drive_deletion(const ClusterId& id, Now now) {
   clusters_.erase(id);
 }
 
-bool Engine::Impl::quiet(const ClusterId& id) const {
+bool Engine::Impl::quiet(const ClusterId& id, Now now) const {
   const auto row = state.clusters.find(id);
   if (row == state.clusters.end()) return true;
   if (row->second.record.phase != Phase::Steady || deleting(id)) return false;
@@ -319,11 +342,11 @@ bool Engine::Impl::quiet(const ClusterId& id) const {
       runtime != clusters_.end() && runtime->second.ackers_short_since) {
     return false;
   }
-  return std::all_of(row->second.members.begin(), row->second.members.end(),
-                     [&](const auto& member) {
-                       const NodeRuntime* node = runtime_of(member.second.node);
-                       return node != nullptr && node->session != 0;
-                     });
+  return std::all_of(
+      row->second.members.begin(), row->second.members.end(), [&](const auto& member) {
+        const NodeRuntime* node = runtime_of(member.second.node);
+        return node != nullptr && node->session != 0 && now.at - node->heard_at < config.silence;
+      });
 }
 
 }  // namespace cdb::coordinator

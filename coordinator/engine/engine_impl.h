@@ -65,9 +65,16 @@ class Engine::Impl {
   void drive_names(const model::ClusterId& id, Now now);
   void drive_deletion(const model::ClusterId& id, Now now);
   void send_goals(const model::ClusterId& id, Now now);
-  bool quiet(const model::ClusterId& id) const;
+  bool quiet(const model::ClusterId& id, Now now) const;
+  [[nodiscard]] Instant next_overdue(Now now) const;
+
+  // --- inputs.cc ---
+  Status keep_lease_facts(const model::NodeId& node, const model::NodeReport& report, Now now);
+  std::optional<model::LeaseGrant> grant(const model::NodeId& node, const model::NodeReport& report,
+                                         Now now);
 
   // --- shared readings ---
+  [[nodiscard]] Policy policy_for(const ClusterRow& row) const;
   [[nodiscard]] ClusterView view_of(const ClusterRow& row, Now now) const;
   [[nodiscard]] OperationFacts facts_of(const ClusterRow& row) const;
   [[nodiscard]] std::optional<ElectionRequest> request_of(const ClusterRow& row) const;

@@ -1,6 +1,9 @@
 // What agents and workers tell the engine.
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "coordinator/core/grants.h"
 #include "coordinator/engine/engine_impl.h"
 #include "lib/base/log.h"
 
@@ -10,6 +13,13 @@ using model::ClusterId;
 using model::NodeId;
 
 namespace {
+
+// Nothing to think about: only the time that is left of its lease has changed.
+bool is_heartbeat(const model::NodeReport& before, model::NodeReport now) {
+  now.lease.left_ms = before.lease.left_ms;
+  return before == now;
+}
+
 constexpr Duration kRetrySoon = std::chrono::milliseconds(300);
 constexpr Duration kRetryLater = std::chrono::seconds(2);
 }  // namespace
@@ -42,8 +52,17 @@ void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t
   const auto found = nodes_.find(node);
   if (found == nodes_.end() || found->second.session != session) return;
   NodeRuntime& runtime = found->second;
-  runtime.sink->ack(sequence);
-  if (runtime.reported && runtime.report == report) return;  // a heartbeat
+  runtime.heard_at = now.at;
+  if (report.accepted.epoch != runtime.promised_epoch) {
+    runtime.promised_epoch = report.accepted.epoch;
+    runtime.promised_since = now.at;
+  }
+  const Status member_kept = keep_lease_facts(node, report, now);
+  runtime.sink->ack(sequence, member_kept ? grant(node, report, now) : std::nullopt);
+  if (runtime.reported && runtime.report && is_heartbeat(*runtime.report, report)) {
+    runtime.report->lease = report.lease;
+    return;
+  }
   const std::string old_problem = runtime.report ? runtime.report->problem : std::string{};
   runtime.report = report;
   if (report.server) runtime.last_executed = report.server->executed;
@@ -66,6 +85,46 @@ void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t
   // A commit that failed is logged; the next report brings the same again.
   if (!changes.empty() && !commit(changes)) runtime.report->problem = old_problem;
   drive(node.cluster, now);
+}
+
+// A machine that shuts its own port, and an absence that was announced: on record before a grant
+// counts on it.
+Status Engine::Impl::keep_lease_facts(const NodeId& node, const model::NodeReport& report,
+                                      Now now) {
+  const auto row = state.clusters.find(node.cluster);
+  if (row == state.clusters.end()) return {};
+  const auto member = row->second.members.find(node.node);
+  if (member == row->second.members.end()) return {};
+  const bool gated = report.lease.fence == "kernel";
+  std::optional<WallTime> away;
+  if (report.lease.wanted_ms > 0) {
+    away = now.wall +
+           std::min<Duration>(std::chrono::milliseconds(report.lease.wanted_ms), kLongestAbsence);
+  }
+  // Said again with every heartbeat until it goes.
+  const bool same_absence = away && member->second.away_until &&
+                            *away - *member->second.away_until < std::chrono::seconds(1);
+  const bool same = member->second.gated == gated &&
+                    (same_absence || away.has_value() == member->second.away_until.has_value());
+  if (same) return {};
+  ClusterRow changed = row->second;
+  changed.members[node.node].gated = gated;
+  changed.members[node.node].away_until = away;
+  Changes changes;
+  changes.put_clusters.push_back(std::move(changed));
+  return commit(changes);
+}
+
+std::optional<model::LeaseGrant> Engine::Impl::grant(const NodeId& node,
+                                                     const model::NodeReport& report, Now now) {
+  const auto row = state.clusters.find(node.cluster);
+  if (row == state.clusters.end() || reload_ || deleting(node.cluster)) return std::nullopt;
+  const auto granted = grant_for(row->second.record, policy_for(row->second), node.node, report);
+  if (granted) {
+    Instant& until = nodes_[node].lease_until;
+    until = std::max(until, now.at + lapse_of(granted->ttl));
+  }
+  return granted;
 }
 
 void Engine::Impl::agent_disconnected(const NodeId& node, uint64_t session, Now now) {

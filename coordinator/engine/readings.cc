@@ -84,24 +84,38 @@ std::optional<ElectionRequest> Engine::Impl::request_of(const ClusterRow& row) c
   return std::nullopt;
 }
 
+Policy Engine::Impl::policy_for(const ClusterRow& row) const {
+  Policy policy;
+  policy.lossless = lossless(row);
+  policy.paused = policy_of(row.id).paused;
+  policy.silence = config.silence;
+  return policy;
+}
+
 ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
   ClusterView view;
   view.record = row.record;
   const OrchestratorSpec policy = policy_of(row.id);
-  view.policy.lossless = lossless(row);
-  view.policy.paused = policy.paused;
-  view.policy.silence = config.silence;
+  view.policy = policy_for(row);
   for (const auto& [name, member] : row.members) {
     MemberView seen;
     seen.ordinal = member.ordinal;
     seen.never_promote = std::find(policy.never_promote.begin(), policy.never_promote.end(),
                                    name.str()) != policy.never_promote.end();
     if (const NodeRuntime* node = runtime_of(member.node)) {
-      seen.connected = node->session != 0 && node->reported;
-      if (!seen.connected && node->lost_at) seen.silent_for = now.at - *node->lost_at;
+      // A session whose other end is gone looks open; its heartbeats tell.
+      const bool open = node->session != 0 && node->reported;
+      seen.connected = open && now.at - node->heard_at < view.policy.silence;
+      if (open && !seen.connected) seen.silent_for = now.at - node->heard_at;
+      if (!open && node->lost_at) seen.silent_for = now.at - *node->lost_at;
+      seen.lease_left = std::max(Duration::zero(), node->lease_until - now.at);
+      if (node->report && node->report->accepted.epoch == row.record.version.epoch)
+        seen.promised_for = now.at - node->promised_since;
       seen.report = node->report;
       seen.last_executed = node->last_executed;
     }
+    seen.gated = member.gated;
+    seen.excused = member.away_until.has_value() && seen.lease_left > Duration::zero();
     if (member.removing) view.removing.insert(name);
     view.members.emplace(name, std::move(seen));
   }

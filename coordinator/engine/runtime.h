@@ -18,6 +18,10 @@ struct NodeRuntime {
   bool reported{false};  // in the present session
   std::optional<model::NodeReport> report{};
   std::optional<model::GtidSet> last_executed{};  // by the last report of a mysqld that answered
+  Instant heard_at{};                             // by the last report of the present session
+  Instant lease_until{};                          // what it was granted has lapsed by then for sure
+  uint64_t promised_epoch{0};  // the epoch of its last report, and since when that is so
+  Instant promised_since{};
   std::optional<Instant> lost_at{};  // when the last session ended, or the node was first known
   std::optional<model::NodeGoal> sent{};  // the goal this session was last given
   // The machine.

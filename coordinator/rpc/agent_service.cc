@@ -33,9 +33,12 @@ class SessionStream final : public AgentSink, public OpenStream {
     goal_ = std::move(message);
     write_next();
   }
-  void ack(uint64_t report_sequence) override {
+  void ack(uint64_t report_sequence, const std::optional<model::LeaseGrant>& grant) override {
+    v1::Ack message;
+    message.set_sequence(report_sequence);
+    if (grant) *message.mutable_grant() = wire::to_wire(*grant);
     const std::lock_guard lock(mutex_);
-    ack_ = report_sequence;
+    ack_ = std::move(message);
     write_next();
   }
   void close(const Error& reason) override { finish(to_grpc(reason)); }
@@ -69,7 +72,7 @@ class SessionStream final : public AgentSink, public OpenStream {
       *outgoing_.mutable_goal() = std::move(*goal_);
       goal_.reset();
     } else if (ack_) {
-      outgoing_.mutable_ack()->set_sequence(*ack_);
+      *outgoing_.mutable_ack() = std::move(*ack_);
       ack_.reset();
     } else {
       return;
@@ -81,7 +84,7 @@ class SessionStream final : public AgentSink, public OpenStream {
   std::mutex mutex_{};
   Reactor* reactor_;  // until Finish
   std::optional<v1::NodeGoal> goal_{};
-  std::optional<uint64_t> ack_{};
+  std::optional<v1::Ack> ack_{};
   v1::AgentMessage incoming_{};
   v1::CoordinatorMessage outgoing_{};
   bool writing_{false};

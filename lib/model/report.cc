@@ -48,4 +48,22 @@ Result<ThreadState> parse_thread_state(std::string_view text) {
                       "thread state");
 }
 
+std::string_view to_string(LeaseSource source) {
+  switch (source) {
+    case LeaseSource::None: return "none";
+    case LeaseSource::Coordinator: return "coordinator";
+    case LeaseSource::Holds: return "holds";
+    case LeaseSource::Stream: return "stream";
+    case LeaseSource::Own: return "own";
+  }
+  return "none";
+}
+
+Result<LeaseSource> parse_lease_source(std::string_view text) {
+  return parse_one_of(text,
+                      std::array{LeaseSource::None, LeaseSource::Coordinator, LeaseSource::Holds,
+                                 LeaseSource::Stream, LeaseSource::Own},
+                      "lease source");
+}
+
 }  // namespace cdb::model

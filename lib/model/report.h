@@ -86,6 +86,56 @@ inline constexpr const char* kAgentUser = "cdb_agent";
 inline constexpr const char* kReplicationUser = "cdb_replication";
 inline constexpr const char* kAppUser = "app";
 
+// How long this node may still serve, and by whose word.
+enum class LeaseSource {
+  None,         // by nobody's: its port is shut
+  Coordinator,  // granted with the answer to a heartbeat
+  Holds,        // the coordinator is away: enough peers promised to take part in no failover
+  Stream,       // a reader: it still receives from the primary
+  Own,          // nobody else has a say: the only node, or a primary without ackers
+};
+std::string_view to_string(LeaseSource source);
+Result<LeaseSource> parse_lease_source(std::string_view text);
+
+struct LeaseStatus {
+  uint64_t epoch{0};
+  int64_t left_ms{0};  // when it was said; 0: over
+  LeaseSource source{LeaseSource::None};
+  std::string fence{"none"};  // what shuts the port when it is over: kernel, none
+  // Asked for before a planned absence of the agent; 0: the usual ttl will do.
+  int64_t wanted_ms{0};
+  friend bool operator==(const LeaseStatus&, const LeaseStatus&) = default;
+};
+
+// The coordinator's grant with the answer to a heartbeat; counted from when that was sent.
+struct LeaseGrant {
+  uint64_t epoch{0};
+  Duration ttl{};
+  friend bool operator==(const LeaseGrant&, const LeaseGrant&) = default;
+};
+
+// A primary that the coordinator does not answer asks its peers to take part in no failover.
+struct HoldRequest {
+  NodeId from{};
+  uint64_t epoch{0};
+  Duration ttl{};
+  friend bool operator==(const HoldRequest&, const HoldRequest&) = default;
+};
+struct HoldAnswer {
+  bool given{false};
+  RecordVersion accepted{};  // what the peer has promised
+  friend bool operator==(const HoldAnswer&, const HoldAnswer&) = default;
+};
+
+// Another member of the cluster, as its goal shows it.
+struct Peer {
+  NodeName name{};
+  std::string address{};
+  bool admitted{false};  // may replicate from here; otherwise it may not reach the port at all
+  bool holder{false};    // its hold counts
+  friend bool operator==(const Peer&, const Peer&) = default;
+};
+
 // Agent -> coordinator, at once on change and with every heartbeat.
 struct NodeReport {
   RecordVersion accepted{};  // the highest (epoch, version) this node has promised
@@ -102,6 +152,12 @@ struct NodeReport {
   std::optional<Credentials> credentials{};
   std::vector<std::string> pending_restart{};  // settings that wait for a restart
   uint64_t disk_free_bytes{0};
+  bool disk_full{false};  // mysqld can hardly write any more
+  LeaseStatus lease{};
+  // The epoch whose primary got a hold from this node that still runs; 0: none does.
+  uint64_t holding_epoch{0};
+  // The record whose admissions are in force at this node's port; none without a gate.
+  std::optional<RecordVersion> gate{};
   friend bool operator==(const NodeReport&, const NodeReport&) = default;
 };
 
@@ -121,6 +177,10 @@ struct NodeGoal {
   bool may_reseed{false};             // the cluster has what this node holds: it may be wiped
   bool may_initialise{false};  // the cluster has never held data: an empty directory is right
   std::optional<Credentials> credentials{};
+  std::vector<Peer> peers{};  // the other members
+  int holds_required{0};      // a primary without its coordinator: h of the holders' holds
+  Duration heartbeat{std::chrono::milliseconds(300)};
+  Duration ttl{std::chrono::seconds(2)};
   uint32_t server_id{0};
   // What my.cnf is made from.
   uint64_t memory_bytes{0};

@@ -29,7 +29,8 @@ bool parse_number(const std::string& text, Number& number, int base = 10) {
 }
 
 struct Stat {
-  bool ended{false};    // nothing is left of it but an entry in the process table
+  bool ended{false};  // nothing is left of it but an entry in the process table
+  bool suspended{false};
   bool exiting{false};  // its main thread is, which a server's does last of all its own will
   pid_t parent{0};
   uint64_t start_ticks{0};
@@ -63,6 +64,7 @@ Result<Stat> read_stat(pid_t pid) {
   // The main thread of a dying process is a zombie while others still hold its files and memory:
   // the process is gone only when it is the last one.
   const bool zombie = fields[kState] == "Z" || fields[kState] == "X";
+  stat.suspended = fields[kState] == "T" || fields[kState] == "t";
   stat.ended = zombie && threads <= 1;
   stat.exiting = zombie || (flags & (kExiting | kSignalled)) != 0;
   return stat;
@@ -111,6 +113,11 @@ bool ending(const Identity& identity) {
   if (!alive(identity)) return true;
   const auto stat = read_stat(identity.pid);
   return !stat || stat->exiting || kill_pending(identity.pid);
+}
+
+bool suspended(const Identity& identity) {
+  const auto stat = read_stat(identity.pid);
+  return stat && stat->start_ticks == identity.start_ticks && stat->suspended;
 }
 
 Result<UniqueFd> open(const Identity& identity) {

@@ -29,6 +29,8 @@ bool alive(const Identity& identity);
 // Gone, or certain to be: a killed or exiting process executes nothing any more, but keeps its
 // memory, files and locks until the kernel has freed them (some 85 ms per GB).
 bool ending(const Identity& identity);
+// Stopped by a signal, or by a debugger: it runs again when it is continued.
+bool suspended(const Identity& identity);
 // A pidfd of exactly this process (readable once it has exited); not_found when it is gone.
 Result<UniqueFd> open(const Identity& identity);
 // Sends a signal to exactly this process; not_found when it is gone.

@@ -6,6 +6,7 @@
 
 #include "cdb/v1/agent.pb.h"
 #include "cdb/v1/common.pb.h"
+#include "cdb/v1/peer.pb.h"
 #include "lib/base/text.h"
 
 // Each to_wire() takes its value apart by name: a field that is added to a value and forgotten here
@@ -213,9 +214,111 @@ Result<model::ServerStatus> from_wire(const v1::ServerStatus& message) {
   return status;
 }
 
+namespace {
+
+// The longest lease or heartbeat that is believed.
+constexpr int64_t kLongestMs = 24 * 3600 * 1000;
+
+int64_t to_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+Result<Duration> milliseconds(const char* field, int64_t value) {
+  if (value < 0 || value > kLongestMs) {
+    return invalid(std::string(field) + ": " + std::to_string(value) + " is not a duration");
+  }
+  return Duration(std::chrono::milliseconds(value));
+}
+
+v1::Peer to_wire(const model::Peer& peer) {
+  const auto& [name, address, admitted, holder] = peer;
+  v1::Peer message;
+  message.set_name(name.str());
+  message.set_address(address);
+  message.set_admitted(admitted);
+  message.set_holder(holder);
+  return message;
+}
+
+Result<model::Peer> from_wire(const v1::Peer& message) {
+  if (!is_dns_label(message.name(), kLongestNodeName)) {
+    return invalid("name: '" + to_utf8(message.name(), kLongestMessage) + "' is not a DNS label");
+  }
+  return model::Peer{.name = model::NodeName(message.name()),
+                     .address = message.address(),
+                     .admitted = message.admitted(),
+                     .holder = message.holder()};
+}
+
+}  // namespace
+
+void to_wire(const model::LeaseStatus& lease, v1::LeaseStatus& message) {
+  const auto& [epoch, left_ms, source, fence, wanted_ms] = lease;
+  message.set_epoch(epoch);
+  message.set_left_ms(left_ms);
+  message.set_source(std::string(to_string(source)));
+  message.set_fence(free_text(fence));
+  message.set_wanted_ms(wanted_ms);
+}
+
+Result<model::LeaseStatus> from_wire(const v1::LeaseStatus& message) {
+  model::LeaseStatus lease;
+  lease.epoch = message.epoch();
+  lease.left_ms = message.left_ms();
+  CDB_ASSIGN_OR_RETURN(lease.source, named("source", model::parse_lease_source(message.source())));
+  lease.fence = message.fence();
+  CDB_TRY(milliseconds("wanted_ms", message.wanted_ms()));
+  lease.wanted_ms = message.wanted_ms();
+  return lease;
+}
+
+v1::LeaseGrant to_wire(const model::LeaseGrant& grant) {
+  const auto& [epoch, ttl] = grant;
+  v1::LeaseGrant message;
+  message.set_epoch(epoch);
+  message.set_ttl_ms(to_ms(ttl));
+  return message;
+}
+
+Result<model::LeaseGrant> from_wire(const v1::LeaseGrant& message) {
+  model::LeaseGrant grant{.epoch = message.epoch()};
+  CDB_ASSIGN_OR_RETURN(grant.ttl, milliseconds("ttl_ms", message.ttl_ms()));
+  return grant;
+}
+
+v1::HoldRequest to_wire(const model::HoldRequest& request) {
+  const auto& [from, epoch, ttl] = request;
+  v1::HoldRequest message;
+  *message.mutable_from() = to_wire(from);
+  message.set_epoch(epoch);
+  message.set_ttl_ms(to_ms(ttl));
+  return message;
+}
+
+Result<model::HoldRequest> from_wire(const v1::HoldRequest& message) {
+  model::HoldRequest request;
+  CDB_ASSIGN_OR_RETURN(request.from, named("from", from_wire(message.from())));
+  request.epoch = message.epoch();
+  CDB_ASSIGN_OR_RETURN(request.ttl, milliseconds("ttl_ms", message.ttl_ms()));
+  return request;
+}
+
+v1::HoldAnswer to_wire(const model::HoldAnswer& answer) {
+  const auto& [given, accepted] = answer;
+  v1::HoldAnswer message;
+  message.set_given(given);
+  *message.mutable_accepted() = to_wire(accepted);
+  return message;
+}
+
+model::HoldAnswer from_wire(const v1::HoldAnswer& message) {
+  return {.given = message.given(), .accepted = from_wire(message.accepted())};
+}
+
 v1::NodeReport to_wire(const model::NodeReport& report, uint64_t sequence) {
   const auto& [accepted, state, mysqld, mysqld_boot, incarnation, server, errant, final_set, marker,
-               doing, problem, credentials, pending_restart, disk_free_bytes] = report;
+               doing, problem, credentials, pending_restart, disk_free_bytes, disk_full, lease,
+               holding_epoch, gate] = report;
   v1::NodeReport message;
   message.set_sequence(sequence);
   *message.mutable_accepted() = to_wire(accepted);
@@ -234,6 +337,10 @@ v1::NodeReport to_wire(const model::NodeReport& report, uint64_t sequence) {
     message.add_pending_restart(free_text(setting));
   }
   message.set_disk_free_bytes(disk_free_bytes);
+  message.set_disk_full(disk_full);
+  to_wire(lease, *message.mutable_lease());
+  message.set_holding_epoch(holding_epoch);
+  if (gate) *message.mutable_gate() = to_wire(*gate);
   return message;
 }
 
@@ -259,13 +366,19 @@ Result<model::NodeReport> from_wire(const v1::NodeReport& message) {
   if (message.has_credentials()) report.credentials = from_wire(message.credentials());
   report.pending_restart.assign(message.pending_restart().begin(), message.pending_restart().end());
   report.disk_free_bytes = message.disk_free_bytes();
+  report.disk_full = message.disk_full();
+  if (message.has_lease()) {
+    CDB_ASSIGN_OR_RETURN(report.lease, named("lease", from_wire(message.lease())));
+  }
+  report.holding_epoch = message.holding_epoch();
+  if (message.has_gate()) report.gate = from_wire(message.gate());
   return report;
 }
 
 v1::NodeGoal to_wire(const model::NodeGoal& goal) {
   const auto& [record, state, source, source_uuid, base, acks_required, open_boot, sole, drain_to,
-               planned, may_reseed, may_initialise, credentials, server_id, memory_bytes, vcpu,
-               disk_kind, disk_bytes, settings] = goal;
+               planned, may_reseed, may_initialise, credentials, peers, holds_required, heartbeat,
+               ttl, server_id, memory_bytes, vcpu, disk_kind, disk_bytes, settings] = goal;
   v1::NodeGoal message;
   *message.mutable_record() = to_wire(record);
   message.set_state(std::string(to_string(state)));
@@ -280,6 +393,11 @@ v1::NodeGoal to_wire(const model::NodeGoal& goal) {
   message.set_may_reseed(may_reseed);
   message.set_may_initialise(may_initialise);
   if (credentials) *message.mutable_credentials() = to_wire(*credentials);
+  for (const model::Peer& peer : peers)
+    *message.add_peers() = to_wire(peer);
+  message.set_holds_required(holds_required);
+  message.set_heartbeat_ms(to_ms(heartbeat));
+  message.set_ttl_ms(to_ms(ttl));
   message.set_server_id(server_id);
   message.set_memory_bytes(memory_bytes);
   message.set_vcpu(vcpu);
@@ -310,6 +428,18 @@ Result<model::NodeGoal> from_wire(const v1::NodeGoal& message) {
   goal.may_reseed = message.may_reseed();
   goal.may_initialise = message.may_initialise();
   if (message.has_credentials()) goal.credentials = from_wire(message.credentials());
+  for (const v1::Peer& peer : message.peers()) {
+    CDB_ASSIGN_OR_RETURN(model::Peer converted, named("peers", from_wire(peer)));
+    goal.peers.push_back(std::move(converted));
+  }
+  CDB_ASSIGN_OR_RETURN(goal.holds_required, count("holds_required", message.holds_required()));
+  // Absent in the goals of an older coordinator, and in an older agent's memory.
+  if (message.heartbeat_ms() != 0) {
+    CDB_ASSIGN_OR_RETURN(goal.heartbeat, milliseconds("heartbeat_ms", message.heartbeat_ms()));
+  }
+  if (message.ttl_ms() != 0) {
+    CDB_ASSIGN_OR_RETURN(goal.ttl, milliseconds("ttl_ms", message.ttl_ms()));
+  }
   goal.server_id = message.server_id();
   goal.memory_bytes = message.memory_bytes();
   if (message.vcpu() < 1)

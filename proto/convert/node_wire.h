@@ -14,6 +14,10 @@ namespace cdb::v1 {
 class ClusterRef;
 class Credentials;
 class Endpoint;
+class HoldAnswer;
+class HoldRequest;
+class LeaseGrant;
+class LeaseStatus;
 class NodeGoal;
 class NodeRef;
 class NodeReport;
@@ -42,6 +46,16 @@ model::Credentials from_wire(const v1::Credentials& credentials);
 
 v1::ServerStatus to_wire(const model::ServerStatus& status);
 Result<model::ServerStatus> from_wire(const v1::ServerStatus& status);
+
+void to_wire(const model::LeaseStatus& lease, v1::LeaseStatus& message);
+Result<model::LeaseStatus> from_wire(const v1::LeaseStatus& lease);
+v1::LeaseGrant to_wire(const model::LeaseGrant& grant);
+Result<model::LeaseGrant> from_wire(const v1::LeaseGrant& grant);
+
+v1::HoldRequest to_wire(const model::HoldRequest& request);
+Result<model::HoldRequest> from_wire(const v1::HoldRequest& request);
+v1::HoldAnswer to_wire(const model::HoldAnswer& answer);
+model::HoldAnswer from_wire(const v1::HoldAnswer& answer);
 
 // The sequence number belongs to the session, not to the report.
 v1::NodeReport to_wire(const model::NodeReport& report, uint64_t sequence);

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "agent/ports/coordinator_client.h"
+#include "agent/ports/peer_client.h"
+#include "agent/tasks/lease_task.h"
 #include "agent/tasks/node_actions.h"
 
 namespace cdb::agent::test {
@@ -21,6 +23,7 @@ struct FakeMachine {
   std::vector<std::string> calls{};
   std::optional<NodeMemory> saved{};
   bool disk_full{false};
+  bool suspended{false};  // by a signal: it answers nobody
 
   void boot();  // as every start: closed
   void write(const std::string& gtids);
@@ -65,6 +68,7 @@ class FakeProcess final : public MysqlProcess {
   Status kill(Deadline) override;
   Status stop(Deadline) override;
   void on_exit(std::function<void()>) override {}
+  bool suspended() override { return m_.suspended; }
   std::string last_log_lines(size_t) override { return "[ERROR] no such option"; }
 
  private:
@@ -96,7 +100,65 @@ class FakeMemory final : public MemoryStore {
 class FakeClient final : public CoordinatorClient {
  public:
   std::vector<model::NodeReport> reports{};
+  std::vector<model::LeaseStatus> heartbeats{};
+  uint64_t holding_epoch{0};
   void report(const model::NodeReport& report) override { reports.push_back(report); }
+  void heartbeat(const model::LeaseStatus& lease, uint64_t holding) override {
+    heartbeats.push_back(lease);
+    holding_epoch = holding;
+  }
+};
+
+// A gate that keeps what it was told.
+class FakeFence final : public Fence {
+ public:
+  std::optional<Instant> until{};
+  Admission admission{};
+  int shuts{0};
+  bool broken{false};
+  [[nodiscard]] std::string_view kind() const override { return "kernel"; }
+  Status install() override { return answer(); }
+  Status admit(const Admission& wanted) override {
+    if (!broken) admission = wanted;
+    return answer();
+  }
+  Status open_until(Instant when) override {
+    if (!broken) until = when;
+    return answer();
+  }
+  Status shut() override {
+    if (!broken) until.reset();
+    ++shuts;
+    return answer();
+  }
+  Result<std::optional<Instant>> open_now() override { return until; }
+  Status remove() override { return answer(); }
+
+ private:
+  [[nodiscard]] Status answer() const {
+    return broken ? Status{internal("the gate does not move")} : Status{};
+  }
+};
+
+// Peers whose agents answer at once, or not at all.
+class FakePeers final : public PeerClient {
+ public:
+  std::map<std::string, model::HoldAnswer> answers{};  // by address; none: it cannot be reached
+  std::vector<std::pair<std::string, model::HoldRequest>> asked{};
+  void ask_hold(const std::string& address, const model::HoldRequest& request, Deadline,
+                std::function<void(const Result<model::HoldAnswer>&)> answered) override {
+    asked.emplace_back(address, request);
+    const auto found = answers.find(address);
+    if (found == answers.end()) return answered(unavailable("no route"));
+    answered(found->second);
+  }
+};
+
+class FakeClock final : public Clock {
+ public:
+  Instant at{Instant{} + std::chrono::hours(1)};
+  [[nodiscard]] Instant now() const override { return at; }
+  [[nodiscard]] WallTime wall() const override { return WallTime{} + std::chrono::hours(1); }
 };
 
 }  // namespace cdb::agent::test

@@ -96,7 +96,17 @@ model::NodeReport RandomModel::report() {
           .problem = text(),
           .credentials = maybe([&] { return credentials(); }),
           .pending_restart = several([&] { return text(); }),
-          .disk_free_bytes = number()};
+          .disk_free_bytes = number(),
+          .disk_full = coin(),
+          .lease = {.epoch = number(),
+                    .left_ms = count(),
+                    .source =
+                        one_of(std::array{model::LeaseSource::None, model::LeaseSource::Coordinator,
+                                          model::LeaseSource::Holds}),
+                    .fence = text(),
+                    .wanted_ms = count()},
+          .holding_epoch = number(),
+          .gate = maybe([&] { return version(); })};
 }
 
 model::NodeGoal RandomModel::goal() {
@@ -113,6 +123,12 @@ model::NodeGoal RandomModel::goal() {
           .may_reseed = coin(),
           .may_initialise = coin(),
           .credentials = maybe([&] { return credentials(); }),
+          .peers = several([&] {
+            return model::Peer{model::NodeName(label()), label(), coin(), coin()};
+          }),
+          .holds_required = count(),
+          .heartbeat = std::chrono::milliseconds(1 + count()),
+          .ttl = std::chrono::milliseconds(1 + count()),
           .server_id = static_cast<uint32_t>(number()),
           .memory_bytes = number(),
           .vcpu = 1 + count(),

@@ -74,6 +74,8 @@ ClusterRecord RandomState::record() {
       .open_boot = number(),
       .unfenced = names(),
       .proof_needed = coin(),
+      .voters = names(),
+      .holds_required = count(),
       .cause = text(),
       .blocked = text()};
   for (const model::NodeName& name : names())
@@ -87,7 +89,9 @@ Member RandomState::member() {
           .server_id = static_cast<uint32_t>(number()),
           .version = text(),
           .address = text(),
-          .removing = coin()};
+          .removing = coin(),
+          .gated = coin(),
+          .away_until = maybe([&] { return time(); })};
 }
 
 ClusterRow RandomState::cluster_row() {

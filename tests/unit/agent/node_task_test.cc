@@ -4,11 +4,13 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/eventually.h"
 #include "tests/support/fake_node.h"
 
 namespace cdb::agent {
 
 using model::NodeState;
+using testing::eventually;
 
 namespace {
 
@@ -42,13 +44,19 @@ struct Node {
   test::FakeMemory memory{machine};
   test::FakeClient client{};
   SystemClock clock{};
+  test::FakeFence fence{};
+  test::FakePeers peers{};
+  std::unique_ptr<LeaseTask> lease{};
   std::unique_ptr<NodeTask> task{};
 
   Node() { restart_agent(); }
 
-  void restart_agent() {
+  void restart_agent(const std::string& machine_boot = "boot-1") {
+    lease = std::make_unique<LeaseTask>(model::NodeId{{"default", "c"}, model::NodeName("c-1")},
+                                        fence, peers, clock);
     task = std::make_unique<NodeTask>(
-        NodePorts{server, process, config, memory}, [] { return uint64_t{1} << 30; }, clock);
+        NodePorts{server, process, config, memory, *lease}, [] { return uint64_t{1} << 30; },
+        machine_boot, clock);
     task->set_client(client);
     REQUIRE(task->load().ok());
     task->connection_changed(true, "test");
@@ -71,10 +79,11 @@ struct Node {
   }
 };
 
-void make_primary(Node& node) {
+void make_primary(Node& node, int holds_required = 0) {
   node.reach(goal(NodeState::Promoting, 1, 1));
   model::NodeGoal open = goal(NodeState::PrimaryUnprotected, 1, 2);
   open.open_boot = node.last().mysqld_boot;
+  open.holds_required = holds_required;
   node.reach(open);
 }
 
@@ -272,13 +281,76 @@ TEST_CASE("a setting that is refused stays told, and the node goes on") {
   CHECK(node.last().problem.empty());
 }
 
+TEST_CASE("the gate opens for an open primary that holds a grant, and shuts before another epoch") {
+  Node node;
+  make_primary(node, 1);
+  CHECK(node.last().state == NodeState::PrimaryUnprotected);
+  CHECK_FALSE(node.fence.until.has_value());
+  node.lease->granted({1, std::chrono::seconds(2)}, node.clock.now());
+  CHECK(node.fence.until.has_value());
+
+  auto fenced = goal(NodeState::Fenced, 2, 1);
+  node.task->goal_received(fenced);
+  node.task->step();
+  CHECK_FALSE(node.fence.until.has_value());
+  CHECK(node.fence.shuts > 0);
+  // A grant of the old epoch that was under way opens nothing.
+  node.lease->granted({1, std::chrono::seconds(2)}, node.clock.now());
+  CHECK_FALSE(node.fence.until.has_value());
+}
+
+TEST_CASE(
+    "who may replicate is in force before anything is done, and is reported with its record") {
+  Node node;
+  auto g = goal(NodeState::Promoting, 1, 1);
+  g.peers = {{model::NodeName("c-2"), "10.0.0.2", true, true},
+             {model::NodeName("c-3"), "10.0.0.3", false, false}};
+  node.fence.broken = true;
+  node.task->goal_received(g);
+  node.task->step();
+  CHECK_FALSE(node.last().gate.has_value());
+  CHECK(node.last().problem.find("does not move") != std::string::npos);
+  CHECK_FALSE(node.machine.initialised);
+
+  node.fence.broken = false;
+  node.settle();
+  CHECK(node.fence.admission.admitted == std::set<std::string>{"10.0.0.2"});
+  CHECK(node.fence.admission.barred == std::set<std::string>{"10.0.0.3"});
+  CHECK(node.last().gate == model::RecordVersion{1, 1});
+  CHECK(node.machine.initialised);
+}
+
+TEST_CASE(
+    "a machine that was started anew makes another copy of what its relay log may have lost") {
+  Node node;
+  make_primary(node);
+  const std::string before = node.machine.saved->incarnation;
+  node.restart_agent();
+  CHECK(node.machine.saved->incarnation == before);
+  node.restart_agent("boot-2");
+  CHECK(node.machine.saved->incarnation != before);
+}
+
+TEST_CASE("a mysqld that is stopped by a signal is stalled, one that is slow is not at once") {
+  Node node;
+  make_primary(node);
+  node.machine.suspended = true;
+  CHECK(eventually([&] {
+    node.task->step();
+    return node.last().mysqld == model::MysqldState::Stalled;
+  }));
+  node.machine.suspended = false;
+  node.task->step();
+  CHECK(node.last().mysqld == model::MysqldState::Running);
+}
+
 TEST_CASE("a data directory without a memory is not touched") {
   Node node;
   node.machine.initialised = true;
   node.machine.saved.reset();
   NodeTask task(
-      {node.server, node.process, node.config, node.memory}, [] { return uint64_t{1} << 30; },
-      node.clock);
+      {node.server, node.process, node.config, node.memory, *node.lease},
+      [] { return uint64_t{1} << 30; }, "boot-1", node.clock);
   const Status loaded = task.load();
   CHECK(loaded.error().code == Code::Precondition);
 }
