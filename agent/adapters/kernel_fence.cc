@@ -1,0 +1,194 @@
+#include "agent/adapters/kernel_fence.h"
+
+#include <utility>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+namespace cdb::agent {
+namespace {
+
+// Other agents change their gates of the same table, and a slow machine may need a second try.
+constexpr int kMostTries = 10;
+
+// The time from reading the clock to the kernel's acknowledgement. The kernel counts from some
+// moment in between: had we been stopped there, the lease would end too late by that long.
+constexpr std::chrono::milliseconds kSlack{10};
+
+std::chrono::milliseconds left_until(Instant until) {
+  return std::chrono::floor<std::chrono::milliseconds>(until - BootTime::now());
+}
+
+Error no_luck(const model::Endpoint& self) {
+  return unavailable("the gate of " + self.str() + " could not be changed: too much else goes on");
+}
+
+}  // namespace
+
+KernelFence::KernelFence(model::Endpoint self, std::filesystem::path nft, GateTable table,
+                         SocketKiller sockets)
+    : self_(std::move(self)),
+      nft_(std::move(nft)),
+      table_(std::move(table)),
+      sockets_(std::move(sockets)) {}
+
+Result<std::unique_ptr<KernelFence>> KernelFence::open(model::Endpoint self,
+                                                       std::filesystem::path nft) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, self.host.c_str(), &address) != 1 || address.s_addr == INADDR_ANY ||
+      self.port == 0) {
+    return invalid("no gate for " + self.str(),
+                   "the node's address has to be an IPv4 address, not a name, with a port");
+  }
+  CDB_ASSIGN_OR_RETURN(GateTable table, GateTable::open());
+  CDB_ASSIGN_OR_RETURN(SocketKiller sockets, SocketKiller::open());
+  if (::access(nft.c_str(), X_OK) != 0) {
+    return precondition("no program " + nft.string(), "apt-get install nftables");
+  }
+  return std::unique_ptr<KernelFence>(
+      new KernelFence(std::move(self), std::move(nft), std::move(table), std::move(sockets)));
+}
+
+Status KernelFence::install() {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    const Status installed = GateTable::install(nft_);
+    // What another agent installs at the same time may be in the way; a missing right stays so.
+    if (!installed && (installed.error().code != Code::Unavailable || tries + 1 == kMostTries)) {
+      return installed;
+    }
+    if (!installed) continue;
+    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome,
+                         table_.apply({{GateChange::Kind::Put, own(GateSet::Nodes)}}));
+    // NoTable: the last other node left just now, and took the table along.
+    if (outcome == GateOutcome::Done) return {};
+  }
+  return no_luck(self_);
+}
+
+Result<GateOutcome> KernelFence::apply(std::vector<GateChange> changes) {
+  changes.insert(changes.begin(), {GateChange::Kind::Put, own(GateSet::Nodes)});
+  CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, table_.apply(changes));
+  if (outcome == GateOutcome::NoTable) CDB_TRY(install());
+  return outcome;
+}
+
+Result<std::set<std::string>> KernelFence::peers(GateSet set) {
+  CDB_ASSIGN_OR_RETURN(const std::vector<GateElement> elements, table_.list(set));
+  std::set<std::string> found;
+  for (const GateElement& element : elements) {
+    if (element.node == self_) found.insert(element.peer);
+  }
+  return found;
+}
+
+Status KernelFence::admit(const Admission& admission) {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    std::vector<GateChange> changes;
+    const auto change_to = [&](GateSet set, const std::set<std::string>& wanted) -> Status {
+      CDB_ASSIGN_OR_RETURN(const std::set<std::string> present, peers(set));
+      for (const std::string& peer : present) {
+        if (wanted.count(peer) == 0)
+          changes.push_back({GateChange::Kind::Remove, {set, self_, peer, {}}});
+      }
+      for (const std::string& peer : wanted) {
+        if (present.count(peer) == 0)
+          changes.push_back({GateChange::Kind::Put, {set, self_, peer, {}}});
+      }
+      return {};
+    };
+    CDB_TRY(change_to(GateSet::Admitted, admission.admitted));
+    CDB_TRY(change_to(GateSet::Barred, admission.barred));
+    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, apply(std::move(changes)));
+    if (outcome != GateOutcome::Done) continue;
+    if (admission.barred.empty()) return {};
+    // Only now: no connection that ends here can be followed by another.
+    const auto cut = sockets_.destroy(
+        self_, [&](const std::string& peer) { return admission.barred.count(peer) != 0; });
+    return cut ? Status{} : cut.error();
+  }
+  return no_luck(self_);
+}
+
+Status KernelFence::destroy_clients() {
+  // What the kernel says, not what we remember: the members may be admitted by an earlier agent.
+  CDB_ASSIGN_OR_RETURN(const std::set<std::string> admitted, peers(GateSet::Admitted));
+  CDB_ASSIGN_OR_RETURN(const std::set<std::string> barred, peers(GateSet::Barred));
+  const auto destroyed = sockets_.destroy(self_, [&](const std::string& peer) {
+    return admitted.count(peer) == 0 || barred.count(peer) != 0;
+  });
+  return destroyed ? Status{} : destroyed.error();
+}
+
+// In one transaction, so without a gap; and only a lease that still runs can be renewed: where it
+// has lapsed, be it this moment, there is nothing to remove and nothing is changed.
+Result<GateOutcome> KernelFence::renew(Instant until) {
+  GateElement lease = own(GateSet::Leases);
+  lease.timeout = left_until(until);
+  return apply({{GateChange::Kind::Remove, lease}, {GateChange::Kind::Put, lease}});
+}
+
+Status KernelFence::open_until(Instant until) {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    Instant before = BootTime::now();
+    if (until - before < kShortest) return shut();
+    CDB_ASSIGN_OR_RETURN(GateOutcome outcome, renew(until));
+    if (outcome == GateOutcome::Absent) {
+      // Between here and the last answer of an earlier lease there is nothing but this.
+      CDB_TRY(destroy_clients());
+      before = BootTime::now();
+      if (until - before < kShortest) return shut();
+      GateElement lease = own(GateSet::Leases);
+      lease.timeout = left_until(until);
+      CDB_ASSIGN_OR_RETURN(outcome, apply({{GateChange::Kind::Insert, lease}}));
+    }
+    if (outcome == GateOutcome::Done && BootTime::now() - before <= kSlack) return {};
+  }
+  CDB_TRY(shut());
+  return no_luck(self_);
+}
+
+Status KernelFence::shut() {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome,
+                         apply({{GateChange::Kind::Remove, own(GateSet::Leases)}}));
+    // Absent: it was shut, or has lapsed. The connections may be there in either case.
+    if (outcome == GateOutcome::Done || outcome == GateOutcome::Absent) return destroy_clients();
+  }
+  return no_luck(self_);
+}
+
+Result<std::optional<Instant>> KernelFence::open_now() {
+  const Instant now = BootTime::now();
+  CDB_ASSIGN_OR_RETURN(const auto node, table_.find(own(GateSet::Nodes)));
+  if (!node) {
+    return precondition("there is no gate before " + self_.str(), "it has not been installed");
+  }
+  CDB_ASSIGN_OR_RETURN(const auto lease, table_.find(own(GateSet::Leases)));
+  return lease ? std::optional(now + lease->timeout) : std::nullopt;
+}
+
+Status KernelFence::remove() {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    CDB_ASSIGN_OR_RETURN(const uint32_t generation, table_.generation());
+    std::vector<GateChange> changes;
+    bool alone = true;
+    for (const GateSet set :
+         {GateSet::Nodes, GateSet::Leases, GateSet::Admitted, GateSet::Barred}) {
+      CDB_ASSIGN_OR_RETURN(const std::vector<GateElement> elements, table_.list(set));
+      for (const GateElement& element : elements) {
+        if (element.node == self_) changes.push_back({GateChange::Kind::Remove, element});
+        if (element.node != self_ && set == GateSet::Nodes) alone = false;
+      }
+    }
+    CDB_ASSIGN_OR_RETURN(const auto lease, table_.find(own(GateSet::Leases)));
+    if (!lease) CDB_TRY(destroy_clients());
+    // Another agent may come meanwhile: then the generation is another one.
+    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome,
+                         alone ? table_.drop(generation) : table_.apply(changes, generation));
+    if (outcome == GateOutcome::Done || outcome == GateOutcome::NoTable) return {};
+  }
+  return no_luck(self_);
+}
+
+}  // namespace cdb::agent
