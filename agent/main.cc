@@ -1,15 +1,18 @@
 // mysqllet: reads its configuration, builds the parts, runs until told to stop. mysqld goes on.
+#include <cstdio>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "agent/adapters/connector_mysql_server.h"
+#include "agent/adapters/kernel_fence.h"
+#include "agent/adapters/machine_gates.h"
 #include "agent/adapters/memory_file.h"
 #include "agent/adapters/mycnf_files.h"
 #include "agent/adapters/mysqld_process.h"
-#include "agent/adapters/kernel_fence.h"
 #include "agent/adapters/no_fence.h"
 #include "agent/agent_config.h"
 #include "agent/rpc/peer_calls.h"
@@ -27,10 +30,14 @@ namespace {
 constexpr const char* kVersion = "0.1.0";
 constexpr const char* kHelp =
     "Usage: mysqllet --config FILE\n"
+    "       mysqllet fence show|remove\n"
     "\n"
     "The agent of one database machine: tunes and supervises mysqld, replicates, fences and "
     "reports\n"
     "to the coordinator. Stopping it leaves mysqld running; the next agent adopts it.\n"
+    "\n"
+    "fence show says whose MySQL port on this machine is open, until when, and for which members;\n"
+    "fence remove opens all of them for everybody, for the end of the package.\n"
     "\n"
     "  --config FILE   what cloud-init brought: node, cluster, coordinators, paths (TOML)\n"
     "  --version       prints the version\n"
@@ -140,10 +147,39 @@ Status run(const std::filesystem::path& file) {
   return {};
 }
 
+std::string join(const std::set<std::string>& addresses) {
+  std::string text;
+  for (const std::string& address : addresses)
+    text += (text.empty() ? "" : ",") + address;
+  return text.empty() ? "-" : text;
+}
+
+// mysqllet fence show|remove: what is left of gates on this machine, without an agent.
+int fence_command(const std::string& verb) {
+  if (verb != "show" && verb != "remove") {
+    std::fprintf(stderr, "mysqllet: fence takes show or remove\n");
+    return process::kExitUsage;
+  }
+  const auto gates = verb == "show" ? machine_gates() : remove_machine_gates();
+  if (!gates) {
+    std::fprintf(stderr, "mysqllet: %s\n", gates.error().text().c_str());
+    return 1;
+  }
+  for (const MachineGate& gate : *gates) {
+    const std::string state = verb == "remove" ? "removed"
+                              : gate.left      ? "open for " + to_text(*gate.left)
+                                               : "shut";
+    std::printf("%-22s %-18s admitted: %s  barred: %s\n", gate.node.str().c_str(), state.c_str(),
+                join(gate.admission.admitted).c_str(), join(gate.admission.barred).c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 }  // namespace cdb::agent
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == "fence") return cdb::agent::fence_command(argv[2]);
   return cdb::process::service_main(
       argc, argv, {"mysqllet", cdb::agent::kVersion, cdb::agent::kHelp, cdb::agent::run});
 }

@@ -98,15 +98,15 @@ Status Engine::Impl::keep_lease_facts(const NodeId& node, const model::NodeRepor
   const bool gated = report.lease.fence == "kernel";
   std::optional<WallTime> away;
   if (report.lease.wanted_ms > 0) {
-    away = now.wall +
-           std::min<Duration>(std::chrono::milliseconds(report.lease.wanted_ms), kLongestAbsence);
+    const Duration absence =
+        std::min<Duration>(std::chrono::milliseconds(report.lease.wanted_ms), kLongestAbsence);
+    away = now.wall + std::chrono::duration_cast<std::chrono::microseconds>(absence);
   }
+  const std::optional<WallTime>& known = member->second.away_until;
   // Said again with every heartbeat until it goes.
-  const bool same_absence = away && member->second.away_until &&
-                            *away - *member->second.away_until < std::chrono::seconds(1);
-  const bool same = member->second.gated == gated &&
-                    (same_absence || away.has_value() == member->second.away_until.has_value());
-  if (same) return {};
+  const bool same_absence =
+      away ? known && *away - *known < std::chrono::seconds(1) : !known.has_value();
+  if (member->second.gated == gated && same_absence) return {};
   ClusterRow changed = row->second;
   changed.members[node.node].gated = gated;
   changed.members[node.node].away_until = away;
