@@ -302,7 +302,7 @@ TEST_CASE("an agent's session shows in the topology, and a watcher sees it come 
     report.state = model::NodeState::New;
     report.mysqld = model::MysqldState::NotInitialised;
     client.report(report);
-    client.start(events);
+    client.start(events, events);
     REQUIRE(wait_connected(true));
     CHECK(topology.nodes(0).state() == "new");
     CHECK(topology.nodes(0).doing() == "thinking");
@@ -321,7 +321,7 @@ TEST_CASE("a node that is not declared has no session") {
   SeenEvents events;
   SessionClient client(client_config("stranger-0", coordinator.address()));
   client.report(report_with("one"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(events.wait([](SeenEvents::State& state) { return !state.changes.empty(); }));
   CHECK(events.why().find("no node default/stranger-0") != std::string::npos);
 }

@@ -46,6 +46,7 @@ void FakeSessions::opened(Key key, const model::NodeId& node, const coordinator:
 void FakeSessions::reported(Key key, uint64_t sequence, model::NodeReport report,
                             std::function<void()> handled) {
   std::shared_ptr<coordinator::AgentSink> sink;
+  const model::LeaseGrant grant{report.accepted.epoch, std::chrono::seconds(2)};
   const bool held = holding_.read([](bool holding) { return holding; });
   state_.with([&](State& state) {
     const auto found = state.sessions.find(key);
@@ -55,7 +56,7 @@ void FakeSessions::reported(Key key, uint64_t sequence, model::NodeReport report
     if (held) state.unhandled.emplace_back(key, handled);
   });
   if (held) return;
-  if (sink) sink->ack(sequence);
+  if (sink) sink->ack(sequence, grant);
   handled();
 }
 
@@ -133,6 +134,10 @@ bool FakeSessions::wait_report(const model::NodeId& node, const std::string& doi
 
 void SeenEvents::goal_received(const model::NodeGoal& goal) {
   state_.with([&](State& state) { state.goals.push_back(goal); });
+}
+
+void SeenEvents::granted(const model::LeaseGrant& grant, Instant sent_at) {
+  state_.with([&](State& state) { state.grants.emplace_back(grant, sent_at); });
 }
 
 void SeenEvents::connection_changed(bool connected, const std::string& why) {

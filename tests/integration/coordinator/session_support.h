@@ -20,7 +20,8 @@ model::NodeId node_id(const std::string& name);
 model::NodeReport report_with(const std::string& doing);
 model::NodeGoal goal_with(uint64_t epoch);
 
-// Takes any node's session, acknowledges every report, closes an older session of the same node.
+// Takes any node's session, grants a lease of 2 s in the report's epoch on every report, closes an
+// older session of the same node.
 class FakeSessions final : public coordinator::AgentSessions {
  public:
   struct Session {
@@ -64,15 +65,17 @@ class FakeSessions final : public coordinator::AgentSessions {
   Sync<bool> holding_{};
 };
 
-class SeenEvents final : public agent::CoordinatorEvents {
+class SeenEvents final : public agent::CoordinatorEvents, public agent::LeaseEvents {
  public:
   struct State {
     std::vector<model::NodeGoal> goals{};
     std::vector<std::pair<bool, std::string>> changes{};
+    std::vector<std::pair<model::LeaseGrant, Instant>> grants{};
     [[nodiscard]] bool connected() const { return !changes.empty() && changes.back().first; }
   };
   void goal_received(const model::NodeGoal& goal) override;
   void connection_changed(bool connected, const std::string& why) override;
+  void granted(const model::LeaseGrant& grant, Instant sent_at) override;
 
   template <typename Predicate>
   bool wait(Predicate holds, Duration patience = kPatience) {

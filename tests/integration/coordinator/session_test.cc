@@ -69,7 +69,7 @@ TEST_CASE("an agent says who it is, reports, and is told its goal at once") {
   SeenEvents events;
   SessionClient client(client_config("demo-0", address_of(*server)));
   client.report(report_with("one"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(sessions.wait_report(node_id("demo-0"), "one"));
   REQUIRE(events.wait_connected(true));
   CHECK(events.why() == address_of(*server));
@@ -103,6 +103,32 @@ TEST_CASE("an agent says who it is, reports, and is told its goal at once") {
   });
 }
 
+TEST_CASE(
+    "a grant counts from when its heartbeat was sent, and a heartbeat says how the lease is") {
+  FakeSessions sessions;
+  const auto server = serve_agents(sessions);
+  SeenEvents events;
+  SessionClient client(client_config("demo-0", address_of(*server)));
+  model::NodeReport report = report_with("one");
+  report.accepted = {4, 2};
+  client.report(report);
+  client.start(events, events);
+  REQUIRE(events.wait([](SeenEvents::State& state) { return !state.grants.empty(); }));
+  const Instant before = BootTime::now();
+  client.heartbeat({4, 1500, model::LeaseSource::Holds, "kernel", 0}, 4);
+  REQUIRE(sessions.wait([&](FakeSessions::State& state) {
+    const auto& last = state.sessions.begin()->second.reports.back().second;
+    return last.holding_epoch == 4 && last.lease.left_ms == 1500 && last.doing == "one";
+  }));
+  REQUIRE(events.wait([&](SeenEvents::State& state) {
+    return state.grants.back().second >= before && state.grants.back().second <= BootTime::now();
+  }));
+  events.wait([](SeenEvents::State& state) {
+    CHECK(state.grants.back().first == model::LeaseGrant{4, std::chrono::seconds(2)});
+    return true;
+  });
+}
+
 TEST_CASE("the end of a session is told to the engine exactly once") {
   FakeSessions sessions;
   const auto server = serve_agents(sessions);
@@ -110,7 +136,7 @@ TEST_CASE("the end of a session is told to the engine exactly once") {
   {
     SessionClient client(client_config("demo-0", address_of(*server)));
     client.report(report_with("one"));
-    client.start(events);
+    client.start(events, events);
     REQUIRE(events.wait_connected(true));
   }
   REQUIRE(sessions.wait_open(0));
@@ -136,7 +162,7 @@ TEST_CASE("an agent has a session again within a second of its coordinator's res
   SeenEvents events;
   SessionClient client(client_config("demo-0", address));
   client.report(report_with("before"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(events.wait_connected(true));
 
   server->stop(Deadline::after(std::chrono::seconds(5)));
@@ -163,7 +189,7 @@ TEST_CASE("an agent tries its coordinators in turn") {
   SeenEvents events;
   SessionClient client(config);
   client.report(report_with("one"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(events.wait_connected(true));
   CHECK(events.why() == address_of(*server));
   events.wait([](SeenEvents::State& state) {
@@ -223,7 +249,7 @@ TEST_CASE("an agent whose node was deleted keeps asking, slowly") {
   SeenEvents events;
   SessionClient client(client_config("demo-0", address_of(*server)));
   client.report(report_with("one"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(events.wait([](SeenEvents::State& state) { return !state.changes.empty(); }));
   CHECK(events.why() == address_of(*server) + ": no node default/demo-0");
   CHECK_FALSE(events.wait_connected(true, std::chrono::milliseconds(500)));
@@ -293,7 +319,7 @@ TEST_CASE("reports that the engine has not seen are not taken from the network")
   SeenEvents events;
   SessionClient client(client_config("demo-0", address_of(*server)));
   client.report(report_with("0"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(sessions.wait_report(node_id("demo-0"), "0"));
   // Large enough that the network holds a few of them only; the client keeps the latest.
   const std::string padding(16000, 'x');
@@ -347,7 +373,7 @@ TEST_CASE("five hundred agents have sessions with one server, and lose them clea
     clients.push_back(std::make_unique<SessionClient>(
         client_config("n-" + std::to_string(i), address_of(*server))));
     clients.back()->report(report_with("one"));
-    clients.back()->start(*events.back());
+    clients.back()->start(*events.back(), *events.back());
   }
   const Duration patience = std::chrono::seconds(60);
   REQUIRE(sessions.wait_open(count, patience));
@@ -377,7 +403,7 @@ TEST_CASE("a client is destroyed at any moment without waiting for anyone") {
     SeenEvents events;
     SessionClient client(client_config("demo-0", address_of(*server)));
     client.report(report_with("one"));
-    client.start(events);
+    client.start(events, events);
     if (i % 3 == 1) sessions.wait_open(1);
     if (i % 3 == 2) events.wait_connected(true);
   }
@@ -387,7 +413,7 @@ TEST_CASE("a client is destroyed at any moment without waiting for anyone") {
   {
     SeenEvents events;
     SessionClient client(client_config("demo-0", "198.18.255.1:1"));
-    client.start(events);
+    client.start(events, events);
     client.report(report_with("one"));
   }
   CHECK(BootTime::now() - began < std::chrono::seconds(2));
@@ -439,7 +465,7 @@ TEST_CASE("an agent notices a frozen coordinator, and returns when it thaws") {
   SeenEvents events;
   SessionClient client(config);
   client.report(report_with("one"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(events.wait_connected(true));
   server.signal(SIGSTOP);
   const Instant frozen = BootTime::now();
@@ -456,7 +482,7 @@ TEST_CASE("an agent whose coordinator is killed notices at once") {
   auto server = std::make_unique<ServerProcess>();
   SessionClient client(client_config("demo-0", server->address()));
   client.report(report_with("one"));
-  client.start(events);
+  client.start(events, events);
   REQUIRE(events.wait_connected(true));
   const Instant killed = BootTime::now();
   server.reset();
