@@ -99,6 +99,7 @@ ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
     if (const NodeRuntime* node = runtime_of(member.node)) {
       seen.connected = node->session != 0 && node->reported;
       if (!seen.connected && node->lost_at) seen.silent_for = now.at - *node->lost_at;
+      seen.machine_off = node->machine_off;
       seen.report = node->report;
       seen.last_executed = node->last_executed;
     }
