@@ -199,8 +199,8 @@ std::vector<std::string> Site::nodes() const {
   return names;
 }
 
-fs::path Site::state_file() const {
-  return coordinator_->disk() / "cdb.sqlite";
+fs::path Site::coordinator_log() const {
+  return coordinator_->directory() / "machine.log";
 }
 
 process::ProgramResult Site::cdb(std::vector<std::string> arguments,
@@ -257,22 +257,28 @@ bool Site::becomes_level(Duration time) const {
       time);
 }
 
-std::vector<std::string> Site::ask(const std::string& node, const std::string& statement) const {
+std::unique_ptr<agent::MysqlConnection> Site::connect(const std::string& node) const {
   agent::MysqlLogin login;
   for (const auto& machine : machines_) {
     if (machine->name() == node) login.host = machine->address();
   }
   login.user = account_.user;
   login.password = Secret(account_.password);
-  std::vector<std::string> values;
+  std::unique_ptr<agent::MysqlConnection> connection;
   clients_->space().inside([&] {
-    const auto opened = agent::MysqlConnection::open(login, seconds(2), seconds(20));
+    auto opened = agent::MysqlConnection::open(login, seconds(2), seconds(20));
     if (!opened.connection) give_up(node + ": " + opened.error->text);
-    const auto answer = opened.connection->run(statement);
-    if (!answer.ok()) give_up(node + ": " + answer.error->text);
-    for (const auto& row : answer.rows.rows)
-      values.push_back(row.front().value_or(""));
+    connection = std::move(opened.connection);
   });
+  return connection;
+}
+
+std::vector<std::string> Site::ask(const std::string& node, const std::string& statement) const {
+  const auto answer = connect(node)->run(statement);
+  if (!answer.ok()) give_up(node + ": " + answer.error->text);
+  std::vector<std::string> values;
+  for (const auto& row : answer.rows.rows)
+    values.push_back(row.front().value_or(""));
   return values;
 }
 
@@ -322,7 +328,7 @@ void Site::mend() {
 std::string Site::logs() const {
   std::string text;
   const auto add = [&text](const fs::path& file) {
-    const auto tail = read_file_tail(file, 6000);
+    const auto tail = read_file_tail(file, 20000);
     if (tail && !tail->empty()) text += "---- " + file.string() + "\n" + *tail;
   };
   if (coordinator_) add(coordinator_->directory() / "machine.log");

@@ -18,6 +18,10 @@
 #include "tests/support/cluster_seen.h"
 #include "tests/support/guarded_directory.h"
 
+namespace cdb::agent {
+class MysqlConnection;
+}
+
 namespace cdb::chaos {
 
 using testing::ClusterSeen;
@@ -56,7 +60,7 @@ class Site {
   [[nodiscard]] Host& clients() { return *clients_; }
   [[nodiscard]] Host& machine(const std::string& node);
   [[nodiscard]] std::vector<std::string> nodes() const;
-  [[nodiscard]] std::filesystem::path state_file() const;
+  [[nodiscard]] std::filesystem::path coordinator_log() const;
 
   [[nodiscard]] process::ProgramResult cdb(std::vector<std::string> arguments,
                                            const std::string& input = {}) const;
@@ -72,6 +76,8 @@ class Site {
   // Asks one node, past all names; the first column. Throws when it does not answer.
   [[nodiscard]] std::vector<std::string> ask(const std::string& node,
                                              const std::string& statement) const;
+  // A connection to one node, from the client host.
+  [[nodiscard]] std::unique_ptr<agent::MysqlConnection> connect(const std::string& node) const;
   // The same as root, through the socket on the machine itself.
   void as_root(const std::string& node, const std::string& statements) const;
 

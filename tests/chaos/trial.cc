@@ -1,5 +1,8 @@
 #include "tests/chaos/trial.h"
 
+#include <algorithm>
+#include <fstream>
+
 #include <fmt/format.h>
 
 #include "tests/support/eventually.h"
@@ -11,6 +14,8 @@ Trial::Trial(Site& trial_site, Load& trial_load, int run)
   for (const auto& node : before_.nodes) {
     if (node.name != before_.primary) replicas_.push_back(node.name);
   }
+  std::ifstream log(site.coordinator_log(), std::ios::ate);
+  log_read_ = log.tellg();
 }
 
 void Trial::expect(bool holds, const std::string& sentence) {
@@ -44,6 +49,55 @@ void Trial::expect_no_failover() {
 
 void Trial::expect_writes(const std::string& when, Duration time) {
   expect(load.goes_on(20, time), "no writes " + when);
+}
+
+void Trial::expect_no_answers_from(const std::string& host, Instant from, Instant until) {
+  silences_.push_back({host, from, until});
+}
+
+void Trial::expect_no_failed_writes() {
+  no_failed_writes_ = true;
+}
+
+void Trial::judge_journals() {
+  if (no_failed_writes_) {
+    const size_t failed = load.failures(fault_at_);
+    expect(failed == 0, fmt::format("{} writes failed", failed));
+  }
+  for (const Silence& silence : silences_) {
+    size_t answers = 0;
+    const auto count = [&](const auto& lines) {
+      answers +=
+          static_cast<size_t>(std::count_if(lines.begin(), lines.end(), [&](const auto& line) {
+            return line.host == silence.host &&
+                   line.sent >= silence.from.time_since_epoch().count() &&
+                   line.done <= silence.until.time_since_epoch().count();
+          }));
+    };
+    for (const Writer& writer : load.writers())
+      count(writer.journal.acked);
+    for (const Journal& reader : load.readers())
+      count(reader.looked);
+    expect(answers == 0,
+           fmt::format("{} gave {} answers when its lease was over", silence.host, answers));
+  }
+}
+
+std::string Trial::coordinator_says(const std::string& text, Duration time) {
+  std::string found;
+  const auto look = [&] {
+    std::ifstream log(site.coordinator_log());
+    log.seekg(log_read_);
+    std::string line;
+    while (std::getline(log, line) && !log.eof()) {
+      log_read_ = log.tellg();
+      if (line.find(text) == std::string::npos) continue;
+      found = line;
+      return true;
+    }
+    return false;
+  };
+  return testing::eventually(look, time) ? found : std::string{};
 }
 
 void Trial::pass(Duration time) {

@@ -2,7 +2,8 @@
 // One run of one row of the fault table: a steady cluster, clients that write and read, a fault,
 // and what must hold. A scenario sees this alone. One thread.
 
-#include <optional>
+#include <functional>
+#include <ios>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,15 @@ class Trial {
   void expect_new_primary(Duration time = std::chrono::seconds(30));
   void expect_no_failover();
   void expect_writes(const std::string& when, Duration time = std::chrono::seconds(30));
+  // These two are judged when the clients have stopped. A host that has lost its lease answers
+  // nobody: for questions asked after `from` and answered before `until`.
+  void expect_no_answers_from(const std::string& host, Instant from, Instant until);
+  void expect_no_failed_writes();
+  void judge_journals();
+
+  // Waits for a line of the coordinator's log that was not there when the trial began and that
+  // contains this; empty where none comes. Each line is found once.
+  [[nodiscard]] std::string coordinator_says(const std::string& text, Duration time);
   // The time itself is what the scenario needs.
   static void pass(Duration time);
 
@@ -48,7 +58,16 @@ class Trial {
   int run_;
   ClusterSeen before_;
   std::vector<std::string> replicas_{};
+  struct Silence {
+    std::string host{};
+    Instant from{};
+    Instant until{};
+  };
+
   Instant fault_at_{BootTime::now()};
+  std::vector<Silence> silences_{};
+  bool no_failed_writes_{false};
+  std::streamoff log_read_{0};
   std::vector<std::string> violations_{};
 };
 
