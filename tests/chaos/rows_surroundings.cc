@@ -152,7 +152,8 @@ std::vector<Row> surroundings_rows() {
   constexpr auto kTrio = Fixture::Trio;
   return {
       {17, "full", "the primary's disk is full", Fixture::Disks, 15.0, disk_full, {}},
-      {17, "stalled", "the primary's disk is stalled", Fixture::Disks, 15.0, disk_stalled, {}},
+      {17, "stalled", "the primary's disk is stalled", Fixture::Disks, 15.0, disk_stalled,
+       "a stalled disk is not told from a slow one"},
       {18, "paused", "the primary's machine is paused", kTrio, {}, machine_paused, {}},
       {19, "", "the primary's connections are exhausted", kTrio, {}, connections_exhausted, {}},
       {20,
