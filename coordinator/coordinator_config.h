@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "coordinator/adapters/local_provisioner.h"
 #include "coordinator/adapters/rfc2136_dns.h"
+#include "coordinator/adapters/static_provisioner.h"
 #include "lib/base/result.h"
 
 namespace cdb::coordinator {
@@ -23,7 +25,7 @@ struct CoordinatorConfig {
   std::string dns_server{};
   std::string dns_zone{};
   std::filesystem::path dns_key_file{};
-  LocalProvisionerConfig local{};
+  std::variant<LocalProvisionerConfig, StaticProvisionerConfig> machines{};
 };
 
 // Relative paths are taken from the working directory. Unknown keys, wrong types and missing values

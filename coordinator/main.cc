@@ -1,6 +1,7 @@
 // cdb-coordinator: reads its configuration, builds the parts, runs until told to stop. The
 // databases go on without it.
 #include <filesystem>
+#include <memory>
 
 #include "coordinator/adapters/flavors.h"
 #include "coordinator/adapters/sqlite_store.h"
@@ -56,6 +57,19 @@ Result<std::unique_ptr<Rfc2136Dns>> open_dns(const CoordinatorConfig& config) {
   return Rfc2136Dns::create({config.dns_server, config.dns_zone, std::move(key)});
 }
 
+Result<std::unique_ptr<Provisioner>> open_provisioner(const CoordinatorConfig& config,
+                                                      std::vector<std::string> coordinators) {
+  if (const auto* listed = std::get_if<StaticProvisionerConfig>(&config.machines)) {
+    CDB_ASSIGN_OR_RETURN(auto provisioner, StaticProvisioner::open(*listed));
+    return std::unique_ptr<Provisioner>(
+        std::make_unique<StaticProvisioner>(std::move(provisioner)));
+  }
+  LocalProvisionerConfig local = std::get<LocalProvisionerConfig>(config.machines);
+  local.coordinators = std::move(coordinators);
+  CDB_ASSIGN_OR_RETURN(auto provisioner, LocalProvisioner::open(std::move(local)));
+  return std::unique_ptr<Provisioner>(std::make_unique<LocalProvisioner>(std::move(provisioner)));
+}
+
 // Everything but the command line. The order of construction is the order of dependence; the end
 // undoes it backwards.
 Status run(const std::filesystem::path& file) {
@@ -83,14 +97,14 @@ Status run(const std::filesystem::path& file) {
   CDB_ASSIGN_OR_RETURN(const auto server, Server::start({config.listen, config.insecure_listen},
                                                         make_services(host, *sessions)));
   std::string endpoints;
-  config.local.coordinators = server->addresses();
   for (const std::string& address : server->addresses())
     endpoints += address + "\n";
 
-  CDB_ASSIGN_OR_RETURN(LocalProvisioner provisioner, LocalProvisioner::open(config.local));
-  CDB_ASSIGN_OR_RETURN(std::vector<model::MysqlVersion> versions, provisioner.installed_versions());
+  CDB_ASSIGN_OR_RETURN(const auto provisioner, open_provisioner(config, server->addresses()));
+  CDB_ASSIGN_OR_RETURN(std::vector<model::MysqlVersion> versions,
+                       provisioner->installed_versions());
   engine.versions_found(std::move(versions));
-  workers.start(host, provisioner);
+  workers.start(host, *provisioner);
   host.start();
   if (!config.endpoint_file.empty())
     CDB_TRY(write_file_atomically(config.endpoint_file, endpoints));

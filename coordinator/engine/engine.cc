@@ -256,6 +256,7 @@ void Engine::Impl::drive_machines(const ClusterId& id, Now now) {
     const auto version = model::MysqlVersion::parse(member.version);
     if (!version) continue;
     node.asked = true;
+    node.asked_at = now.at;
     effects.ensure_machine({member.node, *version, sizing->flavor.name, sizing->flavor.vcpu,
                             sizing->flavor.memory_bytes, sizing->disk_bytes, sizing->disk_kind});
   }

@@ -39,6 +39,7 @@ Result<uint64_t> Engine::Impl::agent_connected(const NodeId& node, const AgentHe
   runtime.reported = false;
   runtime.sent.reset();
   runtime.running = true;
+  runtime.machine_off = false;
   runtime.machine_problem.clear();
   log::info("agent.connected", "node={} version={} address={}", node.str(), hello.agent_version,
             hello.address);
@@ -146,6 +147,7 @@ void Engine::Impl::machine_ensured(const NodeId& node, const Result<Machine>& re
   if (found == nodes_.end()) return;
   NodeRuntime& runtime = found->second;
   runtime.asked = false;
+  runtime.machine_off = false;
   ++revision;
   if (!result) {
     if (runtime.machine_problem != result.error().text()) {
@@ -156,6 +158,9 @@ void Engine::Impl::machine_ensured(const NodeId& node, const Result<Machine>& re
     return;
   }
   runtime.running = result->state == MachineState::Running;
+  // An answer to a question from before the last session says nothing of the time after it.
+  const bool since = !runtime.lost_at || runtime.asked_at >= *runtime.lost_at;
+  runtime.machine_off = result->state == MachineState::Off && runtime.session == 0 && since;
   runtime.machine_problem = result->state == MachineState::Failed ? result->detail : std::string{};
   runtime.ask_after = now.at + (runtime.running ? config.power_on_after : kRetrySoon);
   const auto row = state.clusters.find(node.cluster);

@@ -27,7 +27,10 @@ struct NodeRuntime {
   // The machine.
   bool running{false};
   bool asked{false};  // an ensure or remove is under way
+  Instant asked_at{};
   Instant ask_after{};
+  // The provisioner said so after the last session had ended, and none has begun since.
+  bool machine_off{false};
   std::string machine_problem{};
   bool removed{false};
 };

@@ -30,12 +30,15 @@ struct TomlReader::Parts {
   void check_known(const toml::table& part, const std::string& prefix) {
     for (const auto& [key, node] : part) {
       const std::string name = prefix + std::string(key.str());
-      const bool is_prefix =
-          node.is_table() && std::any_of(known.begin(), known.end(), [&](const std::string& k) {
-            return k.rfind(name + ".", 0) == 0;
-          });
-      if (is_prefix) {
+      const auto is_prefix = [&](const std::string& start) {
+        return std::any_of(known.begin(), known.end(),
+                           [&](const std::string& k) { return k.rfind(start, 0) == 0; });
+      };
+      if (node.is_table() && is_prefix(name + ".")) {
         check_known(*node.as_table(), name + ".");
+      } else if (node.is_array_of_tables() && is_prefix(name + "[")) {
+        for (size_t i = 0; i < node.as_array()->size(); ++i)
+          check_known(*node.as_array()->get(i)->as_table(), fmt::format("{}[{}].", name, i));
       } else if (std::find(known.begin(), known.end(), name) == known.end()) {
         const std::string meant = nearest(name, known);
         fail("unknown key '" + name + "'", &node,
@@ -111,6 +114,20 @@ std::vector<std::string> TomlReader::texts(
     values.push_back(value.value_or(""));
   }
   return values;
+}
+
+bool TomlReader::has(const std::string& key) const {
+  return parts_->table.at_path(key).node() != nullptr;
+}
+
+size_t TomlReader::tables(const std::string& key) {
+  const toml::node* node = parts_->find(key);
+  if (node == nullptr) return 0;
+  if (!node->is_array_of_tables()) {
+    parts_->fail("'" + key + "' must be written as [[" + key + "]]", node);
+    return 0;
+  }
+  return node->as_array()->size();
 }
 
 void TomlReader::wrong(const std::string& key, const std::string& message,

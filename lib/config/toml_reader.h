@@ -29,6 +29,10 @@ class TomlReader {
   std::vector<std::string> texts(
       const std::string& key,
       const std::optional<std::vector<std::string>>& fallback = std::nullopt);
+  // Whether anything stands under this name, a table too.
+  [[nodiscard]] bool has(const std::string& key) const;
+  // How many [[key]] tables there are; the keys in them are "key[0].name" and so on.
+  size_t tables(const std::string& key);
   // A value that was understood and cannot be used.
   void wrong(const std::string& key, const std::string& message, const std::string& hint = {});
   // Ok when every key of the file was asked for and right.

@@ -16,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/process/identity.h"
 #include "tests/support/bind_fixture.h"
+#include "tests/support/cluster_seen.h"
 #include "tests/support/eventually.h"
 #include "tests/support/guarded_directory.h"
 
@@ -26,33 +27,6 @@ struct Said {
   int exit_code{0};
   std::string out{};
   std::string err{};
-};
-
-// One node, as `cdb topology -o json` shows it.
-struct NodeSeen {
-  std::string name{};
-  std::string role{};
-  std::string state{};
-  std::string address{};
-  std::string executed{};
-  std::string problem{};
-  std::string errant{};
-  bool connected{false};
-  bool acker{false};
-  bool writable{false};
-};
-
-struct ClusterSeen {
-  std::string phase{};
-  std::string primary{};
-  std::string protection{};
-  std::string blocked{};
-  std::string dns_problem{};
-  uint64_t epoch{0};
-  std::vector<NodeSeen> nodes{};
-  [[nodiscard]] const NodeSeen& node(const std::string& name) const;
-  // Any other than the primary.
-  [[nodiscard]] const NodeSeen& replica() const;
 };
 
 struct Account {

@@ -1,0 +1,198 @@
+// What surrounds a database: disks, clocks, connections, names, and people.
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "agent/adapters/mysql_connection.h"
+#include "tests/chaos/rows.h"
+
+namespace cdb::chaos {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+bool has_problem(const ClusterSeen& seen, const std::string& node, const std::string& text) {
+  return seen.node(node).problem.find(text) != std::string::npos ||
+         seen.blocked.find(text) != std::string::npos;
+}
+
+void disk_full(Trial& t) {
+  t.fault_begins();
+  t.primary().fill_disk();
+  t.expect_soon(
+      [&](const ClusterSeen& seen) { return has_problem(seen, t.primary_name(), "disk"); },
+      "the full disk is not named");
+  t.expect_new_primary();
+  t.expect_writes("with the old primary's disk full");
+  t.primary().empty_disk();
+}
+
+void disk_stalled(Trial& t) {
+  t.fault_begins();
+  t.primary().freeze_disk();
+  t.expect_new_primary();
+  t.expect_writes("with the old primary's disk stalled");
+  t.primary().thaw_disk();
+}
+
+void machine_paused(Trial& t) {
+  t.fault_begins();
+  t.primary().pause();
+  t.expect_new_primary();
+  t.expect_writes("after the failover");
+  Trial::pass(seconds(3));
+  t.primary().resume();
+  Trial::pass(seconds(2));
+}
+
+void connections_exhausted(Trial& t) {
+  std::vector<std::unique_ptr<agent::MysqlConnection>> held;
+  t.fault_begins();
+  constexpr size_t kMost = 5000;
+  try {
+    while (held.size() < kMost)
+      held.push_back(t.site.connect(t.primary_name()));
+    t.expect(false, "there is no end of connections");
+  } catch (const std::exception&) {
+    // Too many connections: what was wanted.
+  }
+  Trial::pass(seconds(8));
+  t.expect_no_failover();
+  t.expect_writes("through connections that are open");
+}
+
+// A person wrote to a replica, which has more than any other now.
+void errant_transaction(Trial& t) {
+  const std::string replica = t.replicas().front();
+  t.site.as_root(replica,
+                 "SET GLOBAL super_read_only = 0; CREATE DATABASE written_by_hand; "
+                 "SET GLOBAL super_read_only = 1;");
+  t.fault_begins();
+  t.primary().kill("mysqld");
+  t.expect_new_primary();
+  t.expect(t.site.look().primary != replica, "the node with an errant transaction was promoted");
+  t.expect_writes("after the failover");
+}
+
+void dns_down(Trial& t) {
+  t.site.dns().stop();
+  t.fault_begins();
+  t.primary().kill("mysqld");
+  t.expect(!t.coordinator_says("election.opened", seconds(20)).empty(), "nobody was elected");
+  Trial::pass(seconds(3));
+  t.site.dns().start();
+  t.expect_new_primary();
+  t.expect_writes("once the names are back");
+}
+
+void replicas_cut(Trial& t) {
+  for (const std::string& replica : t.replicas())
+    t.site.network().cut(t.primary().address(), t.site.machine(replica).address());
+}
+
+size_t archived(const Host& machine) {
+  size_t count = 0;
+  std::error_code none;
+  for (const auto& entry : fs::recursive_directory_iterator(machine.disk() / "state/archive", none))
+    count += entry.is_regular_file() ? 1 : 0;
+  return count;
+}
+
+void old_primary_returns_with_tail(Trial& t) {
+  const size_t before = archived(t.primary());
+  t.fault_begins();
+  replicas_cut(t);
+  // Writes are in its binary log by now, and nobody has them.
+  Trial::pass(milliseconds(500));
+  t.primary().space().service_off();
+  t.primary().send("mysqllet", SIGKILL);
+  t.primary().kill("mysqld");
+  t.expect_new_primary();
+  t.expect_writes("after the failover");
+  t.site.network().heal();
+  t.primary().space().service_on();
+  t.expect_soon(
+      [&](const ClusterSeen& seen) {
+        return testing::is_steady(seen) && seen.node(t.primary_name()).state == "acker";
+      },
+      "the old primary is not back within 60 s", seconds(60));
+  t.expect(archived(t.primary()) > before, "the tail was not archived");
+}
+
+void mysqld_asked_to_end(Trial& t) {
+  t.fault_begins();
+  t.primary().send("mysqld", SIGTERM);
+  t.expect_writes("after mysqld was asked to end", seconds(60));
+}
+
+// Whole machine away, and the power switch says so: the proof that 5.6 needs.
+void old_machine_off(Trial& t) {
+  t.fault_begins();
+  t.primary().power_off();
+  std::ofstream(t.primary().directory() / "power") << "off\n";
+  t.expect_new_primary(seconds(60));
+  t.expect_writes("after the failover");
+}
+
+void old_primary_isolated(Trial& t) {
+  t.fault_begins();
+  t.site.network().isolate(t.primary().address());
+  t.expect_soon([](const ClusterSeen& seen) { return !seen.blocked.empty(); },
+                "without a proof it does not say that it is blocked");
+  t.site.network().heal();
+  t.expect_writes("with the primary back");
+}
+
+}  // namespace
+
+std::vector<Row> surroundings_rows() {
+  constexpr auto kTrio = Fixture::Trio;
+  return {
+      {17, "full", "the primary's disk is full", Fixture::Disks, 15.0, disk_full, {}},
+      {17, "stalled", "the primary's disk is stalled", Fixture::Disks, 15.0, disk_stalled,
+       "a stalled disk is not told from a slow one"},
+      {18, "paused", "the primary's machine is paused", kTrio, {}, machine_paused, {}},
+      {19, "", "the primary's connections are exhausted", kTrio, {}, connections_exhausted, {}},
+      {20,
+       "",
+       "errant transaction on the most advanced replica",
+       kTrio,
+       {},
+       errant_transaction,
+       {}},
+      {22, "", "the DNS server is down during a failover", kTrio, {}, dns_down, {}},
+      {23,
+       "tail",
+       "the old primary returns with an unacknowledged tail",
+       kTrio,
+       {},
+       old_primary_returns_with_tail,
+       {}},
+      {23,
+       "term",
+       "SIGTERM of the primary's mysqld under load",
+       kTrio,
+       {},
+       mysqld_asked_to_end,
+       {}},
+      {4,
+       "old",
+       "the primary's machine is off, and its power switch says so, 5.6",
+       Fixture::OldTrio,
+       {},
+       old_machine_off,
+       {}},
+      {5,
+       "old",
+       "the primary is isolated, 5.6: blocked without a proof",
+       Fixture::OldTrio,
+       {},
+       old_primary_isolated,
+       {}},
+  };
+}
+
+}  // namespace cdb::chaos
