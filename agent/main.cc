@@ -1,5 +1,6 @@
 // mysqllet: reads its configuration, builds the parts, runs until told to stop. mysqld goes on.
 #include <filesystem>
+#include <string_view>
 #include <thread>
 
 #include "agent/adapters/connector_mysql_server.h"
@@ -7,6 +8,7 @@
 #include "agent/adapters/mycnf_files.h"
 #include "agent/adapters/mysqld_process.h"
 #include "agent/agent_config.h"
+#include "agent/fence_command.h"
 #include "agent/rpc/session_client.h"
 #include "agent/tasks/node_task.h"
 #include "lib/base/log.h"
@@ -19,6 +21,7 @@ namespace {
 constexpr const char* kVersion = "0.1.0";
 constexpr const char* kHelp =
     "Usage: mysqllet --config FILE\n"
+    "       mysqllet fence show|remove\n"
     "\n"
     "The agent of one database machine: tunes and supervises mysqld, replicates, fences and "
     "reports\n"
@@ -26,7 +29,8 @@ constexpr const char* kHelp =
     "\n"
     "  --config FILE   what cloud-init brought: node, cluster, coordinators, paths (TOML)\n"
     "  --version       prints the version\n"
-    "  --help          prints this\n";
+    "  --help          prints this\n"
+    "  fence           the gates before the MySQL ports of this machine\n";
 
 Result<tuning::Facts> base_facts(const AgentConfig& config, MysqldProcess& process) {
   tuning::Facts facts;
@@ -101,6 +105,9 @@ Status run(const std::filesystem::path& file) {
 }  // namespace cdb::agent
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "fence") {
+    return cdb::agent::fence_command(argc - 1, argv + 1);
+  }
   return cdb::process::service_main(
       argc, argv, {"mysqllet", cdb::agent::kVersion, cdb::agent::kHelp, cdb::agent::run});
 }
