@@ -1,7 +1,6 @@
 // mysqllet: reads its configuration, builds the parts, runs until told to stop. mysqld goes on.
-#include <cstdio>
 #include <filesystem>
-#include <set>
+#include <string_view>
 #include <thread>
 
 #include <sys/resource.h>
@@ -9,12 +8,12 @@
 
 #include "agent/adapters/connector_mysql_server.h"
 #include "agent/adapters/kernel_fence.h"
-#include "agent/adapters/machine_gates.h"
 #include "agent/adapters/memory_file.h"
 #include "agent/adapters/mycnf_files.h"
 #include "agent/adapters/mysqld_process.h"
 #include "agent/adapters/no_fence.h"
 #include "agent/agent_config.h"
+#include "agent/fence_command.h"
 #include "agent/rpc/peer_calls.h"
 #include "agent/rpc/peer_service.h"
 #include "agent/rpc/session_client.h"
@@ -36,12 +35,10 @@ constexpr const char* kHelp =
     "reports\n"
     "to the coordinator. Stopping it leaves mysqld running; the next agent adopts it.\n"
     "\n"
-    "fence show says whose MySQL port on this machine is open, until when, and for which members;\n"
-    "fence remove opens all of them for everybody, for the end of the package.\n"
-    "\n"
     "  --config FILE   what cloud-init brought: node, cluster, coordinators, paths (TOML)\n"
     "  --version       prints the version\n"
-    "  --help          prints this\n";
+    "  --help          prints this\n"
+    "  fence           the gates before the MySQL ports of this machine\n";
 
 Result<tuning::Facts> base_facts(const AgentConfig& config, MysqldProcess& process) {
   tuning::Facts facts;
@@ -147,39 +144,13 @@ Status run(const std::filesystem::path& file) {
   return {};
 }
 
-std::string join(const std::set<std::string>& addresses) {
-  std::string text;
-  for (const std::string& address : addresses)
-    text += (text.empty() ? "" : ",") + address;
-  return text.empty() ? "-" : text;
-}
-
-// mysqllet fence show|remove: what is left of gates on this machine, without an agent.
-int fence_command(const std::string& verb) {
-  if (verb != "show" && verb != "remove") {
-    std::fprintf(stderr, "mysqllet: fence takes show or remove\n");
-    return process::kExitUsage;
-  }
-  const auto gates = verb == "show" ? machine_gates() : remove_machine_gates();
-  if (!gates) {
-    std::fprintf(stderr, "mysqllet: %s\n", gates.error().text().c_str());
-    return 1;
-  }
-  for (const MachineGate& gate : *gates) {
-    const std::string state = verb == "remove" ? "removed"
-                              : gate.left      ? "open for " + to_text(*gate.left)
-                                               : "shut";
-    std::printf("%-22s %-18s admitted: %s  barred: %s\n", gate.node.str().c_str(), state.c_str(),
-                join(gate.admission.admitted).c_str(), join(gate.admission.barred).c_str());
-  }
-  return 0;
-}
-
 }  // namespace
 }  // namespace cdb::agent
 
 int main(int argc, char** argv) {
-  if (argc == 3 && std::string(argv[1]) == "fence") return cdb::agent::fence_command(argv[2]);
+  if (argc > 1 && std::string_view(argv[1]) == "fence") {
+    return cdb::agent::fence_command(argc - 1, argv + 1);
+  }
   return cdb::process::service_main(
       argc, argv, {"mysqllet", cdb::agent::kVersion, cdb::agent::kHelp, cdb::agent::run});
 }

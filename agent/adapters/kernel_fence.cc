@@ -67,10 +67,41 @@ Status KernelFence::install() {
 }
 
 Result<GateOutcome> KernelFence::apply(std::vector<GateChange> changes) {
-  changes.insert(changes.begin(), {GateChange::Kind::Put, own(GateSet::Nodes)});
-  CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, table_.apply(changes));
-  if (outcome == GateOutcome::NoTable) CDB_TRY(install());
+  // Looked up, because another agent may have put the table back, without our node; put, because
+  // that is refused where it goes just now.
+  CDB_ASSIGN_OR_RETURN(const auto node, table_.find(own(GateSet::Nodes)));
+  GateOutcome outcome = GateOutcome::NoTable;
+  if (node) {
+    changes.insert(changes.begin(), {GateChange::Kind::Put, *node});
+    CDB_ASSIGN_OR_RETURN(outcome, table_.apply(changes));
+  }
+  if (outcome == GateOutcome::NoTable) CDB_TRY(put_back());
   return outcome;
+}
+
+Status KernelFence::put_back() {
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    CDB_TRY(GateTable::install(nft_));
+    std::vector<GateChange> changes{{GateChange::Kind::Put, own(GateSet::Nodes)}};
+    for (const std::string& peer : admission_.admitted)
+      changes.push_back({GateChange::Kind::Put, {GateSet::Admitted, self_, peer, {}}});
+    for (const std::string& peer : admission_.barred)
+      changes.push_back({GateChange::Kind::Put, {GateSet::Barred, self_, peer, {}}});
+    // Without a table everything passed, and before that the lease ran: nothing was held back, and
+    // the connections need not be destroyed.
+    const Instant before = BootTime::now();
+    if (open_until_ - before >= kShortest) {
+      changes.push_back({GateChange::Kind::Put, own(GateSet::Leases)});
+      changes.back().element.timeout = left_until(open_until_);
+    }
+    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, table_.apply(changes));
+    if (outcome != GateOutcome::Done) continue;
+    if (BootTime::now() - before <= kSlack) return {};
+    CDB_ASSIGN_OR_RETURN(const GateOutcome closed,
+                         table_.apply({{GateChange::Kind::Remove, own(GateSet::Leases)}}));
+    if (closed == GateOutcome::Done || closed == GateOutcome::Absent) return {};
+  }
+  return no_luck(self_);
 }
 
 Result<std::set<std::string>> KernelFence::peers(GateSet set) {
@@ -101,6 +132,7 @@ Status KernelFence::admit(const Admission& admission) {
     CDB_TRY(change_to(GateSet::Barred, admission.barred));
     CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, apply(std::move(changes)));
     if (outcome != GateOutcome::Done) continue;
+    admission_ = admission;
     if (admission.barred.empty()) return {};
     // Only now: no connection that ends here can be followed by another.
     const auto cut = sockets_.destroy(
@@ -120,39 +152,44 @@ Status KernelFence::destroy_clients() {
   return destroyed ? Status{} : destroyed.error();
 }
 
-// In one transaction, so without a gap; and only a lease that still runs can be renewed: where it
-// has lapsed, be it this moment, there is nothing to remove and nothing is changed.
-Result<GateOutcome> KernelFence::renew(Instant until) {
-  GateElement lease = own(GateSet::Leases);
-  lease.timeout = left_until(until);
-  return apply({{GateChange::Kind::Remove, lease}, {GateChange::Kind::Put, lease}});
-}
-
 Status KernelFence::open_until(Instant until) {
+  if (left_until(until) < kShortest) return shut();
   for (int tries = 0; tries < kMostTries; ++tries) {
-    Instant before = BootTime::now();
-    if (until - before < kShortest) return shut();
-    CDB_ASSIGN_OR_RETURN(GateOutcome outcome, renew(until));
-    if (outcome == GateOutcome::Absent) {
-      // Between here and the last answer of an earlier lease there is nothing but this.
+    // A transaction that is refused waits for all processors, for 20 ms perhaps: look first.
+    CDB_ASSIGN_OR_RETURN(const auto runs, table_.find(own(GateSet::Leases)));
+    if (!runs) {
+      CDB_ASSIGN_OR_RETURN(const GateOutcome there, apply({}));
+      if (there != GateOutcome::Done) continue;
+      // Between the last answer of an earlier lease and the clients there is nothing but this.
       CDB_TRY(destroy_clients());
-      before = BootTime::now();
-      if (until - before < kShortest) return shut();
-      GateElement lease = own(GateSet::Leases);
-      lease.timeout = left_until(until);
-      CDB_ASSIGN_OR_RETURN(outcome, apply({{GateChange::Kind::Insert, lease}}));
     }
-    if (outcome == GateOutcome::Done && BootTime::now() - before <= kSlack) return {};
+    const Instant before = BootTime::now();
+    GateElement lease = own(GateSet::Leases);
+    lease.timeout = left_until(until);
+    if (lease.timeout < kShortest) return shut();
+    // A renewal is one transaction, so without a gap. One that lapses this moment is not there to
+    // be removed, and nothing is changed.
+    std::vector<GateChange> changes{{GateChange::Kind::Insert, lease}};
+    if (runs) changes = {{GateChange::Kind::Remove, lease}, {GateChange::Kind::Put, lease}};
+    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, apply(std::move(changes)));
+    if (outcome == GateOutcome::Done && BootTime::now() - before <= kSlack) {
+      open_until_ = until;
+      return {};
+    }
   }
   CDB_TRY(shut());
   return no_luck(self_);
 }
 
 Status KernelFence::shut() {
+  open_until_ = {};
+  GateElement lease = own(GateSet::Leases);
+  lease.timeout = kShortest;
   for (int tries = 0; tries < kMostTries; ++tries) {
-    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome,
-                         apply({{GateChange::Kind::Remove, own(GateSet::Leases)}}));
-    // Absent: it was shut, or has lapsed. The connections may be there in either case.
+    // Put, so that there is something to remove: it never takes effect.
+    CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, apply({{GateChange::Kind::Put, lease},
+                                                           {GateChange::Kind::Remove, lease}}));
+    // Absent: it has lapsed in between. The connections may be there in either case.
     if (outcome == GateOutcome::Done || outcome == GateOutcome::Absent) return destroy_clients();
   }
   return no_luck(self_);

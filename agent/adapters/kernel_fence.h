@@ -44,15 +44,17 @@ class KernelFence final : public Fence {
               SocketKiller sockets);
   [[nodiscard]] GateElement own(GateSet set) const { return {set, self_, {}, {}}; }
   Result<std::set<std::string>> peers(GateSet set);
-  // Changes that include this node's own element, so that a table which is gone is noticed.
+  // Where the gate is gone, NoTable: then it is back, and the changes have to be thought over.
   Result<GateOutcome> apply(std::vector<GateChange> changes);
+  Status put_back();
   Status destroy_clients();
-  Result<GateOutcome> renew(Instant until);
 
   model::Endpoint self_;
   std::filesystem::path nft_;
   GateTable table_;
   SocketKiller sockets_;
+  Admission admission_{};  // what we put there last, for put_back()
+  Instant open_until_{};
 };
 
 }  // namespace cdb::agent

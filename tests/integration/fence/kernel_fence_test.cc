@@ -244,4 +244,24 @@ TEST_CASE("a renewal takes microseconds") {
                                   << us.back() << " us");
 }
 
+TEST_CASE("shutting a gate with many connections takes milliseconds") {
+  const Site site(Site::Where::OneHost);
+  const auto fence = site.new_agent();
+  must(fence->install());
+  must(fence->open_until(from_now(1min)));
+  std::vector<Session> sessions;
+  for (int i = 0; i < 200; ++i)
+    sessions.push_back(session_from(site.from_client(), site.mysqld));
+  const Instant before = BootTime::now();
+  must(fence->shut());
+  const Instant between = BootTime::now();
+  must(fence->shut());
+  MESSAGE("shut(): with 200 connections "
+          << std::chrono::duration<double, std::milli>(between - before).count()
+          << " ms, with none "
+          << std::chrono::duration<double, std::milli>(BootTime::now() - between).count() << " ms");
+  for (Session& session : sessions)
+    CHECK(session.client.received_before_reset() == "");
+}
+
 }  // namespace cdb::agent

@@ -1,5 +1,5 @@
 // What agents of one machine share, and what they leave behind.
-#include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -106,15 +106,13 @@ TEST_CASE("an agent that is started again leaves a lease that runs, and its conn
 
 TEST_CASE("the rules of an earlier version are replaced while a connection goes on") {
   const Site site(Site::Where::TwoHosts);
-  const std::string node = "'" + site.node.host + " . " + std::to_string(site.node.port);
+  const std::string node = site.node.host + " . " + std::to_string(site.node.port);
   site.machine.run(
-      "nft 'table inet cdb { set nodes { type ipv4_addr . inet_service; }; "
-      "set leases { type ipv4_addr . inet_service; flags timeout; }; "
-      "chain of_old { type filter hook input priority -5; tcp dport 1 drop; }; "
+      "nft 'table inet cdb { set nodes { type ipv4_addr . inet_service; elements = { " + node +
+      " }; }; set leases { type ipv4_addr . inet_service; flags timeout; elements = { " + node +
+      " timeout 5m }; }; chain of_old { type filter hook input priority -5; tcp dport 1 drop; }; "
       "chain input { type filter hook input priority filter; ip daddr . tcp dport @leases accept; "
       "ip daddr . tcp dport @nodes drop; }; }'");
-  site.machine.run("nft add element inet cdb nodes " + ("{ " + node.substr(1)) + " }'");
-  site.machine.run("nft add element inet cdb leases '{ " + node.substr(1) + " timeout 1m }'");
   Session session = session_from(site.from_client(), site.mysqld);
   const auto fence = site.new_agent();
   must(fence->install());
@@ -161,23 +159,38 @@ TEST_CASE("agents that come and go at the same time do not lose a gate, nor its 
   CHECK(ruleset(site).empty());
 }
 
-TEST_CASE("a table that somebody flushed is put back by the next call") {
+TEST_CASE("a table that somebody flushed is put back by the next call, and no client notices") {
   const Site site(Site::Where::OneHost);
   const auto fence = site.new_agent();
   must(fence->install());
-  must(fence->open_until(from_now(1min)));
+  must(fence->admit({{site.member}, {}}));
+  must(fence->open_until(from_now(5min)));
+  Session client = session_from(site.from_client(), site.mysqld);
+  Session member = session_from(site.from_member(), site.mysqld);
   const auto lost = [&] { site.machine.run("nft flush ruleset"); };
   lost();
   CHECK(fence->open_now().error().code == Code::Precondition);
-  must(fence->open_until(from_now(1min)));
+  must(fence->open_until(from_now(5min)));
   CHECK(*fence->open_now());
+  lost();
+  must(fence->admit({{site.member}, {"127.0.0.6"}}));
+  CHECK(*fence->open_now());
+  CHECK(client.talks());
+  lost();
+  must(Site::agent_of({"127.0.0.9", 3306})->install());  // another agent is faster
+  must(fence->open_until(from_now(5min)));
+  CHECK(client.talks());
+  CHECK(machine_gates()->front().admission == Admission{{site.member}, {"127.0.0.6"}});
+  lost();
+  must(fence->shut());
+  CHECK_FALSE(*fence->open_now());
+  CHECK(client.client.received_before_reset() == "");
+  CHECK(member.talks());
   lost();
   must(fence->shut());
   CHECK_FALSE(site.from_client());
-  lost();
-  must(fence->admit({{site.member}, {}}));
-  CHECK_FALSE(site.from_client());
-  CHECK(site.from_member());
+  CHECK(member.talks());
+  CHECK(machine_gates()->front().admission == Admission{{site.member}, {"127.0.0.6"}});
 }
 
 TEST_CASE("removing leaves nothing behind, also where nothing was") {
@@ -215,6 +228,27 @@ TEST_CASE("all gates of a machine can be shown and removed") {
   CHECK(*gates->back().left > 30s);
   CHECK(remove_machine_gates()->size() == 2);
   CHECK(ruleset(site).empty());
+}
+
+TEST_CASE("the agent's command shows the gates of its machine and removes them") {
+  const Site site(Site::Where::OneHost);
+  const std::string mysqllet = std::getenv("CDB_TEST_MYSQLLET");
+  const auto fence = site.new_agent();
+  must(fence->install());
+  must(fence->admit({{"127.0.0.4", "127.0.0.5"}, {"127.0.0.6"}}));
+  const std::string shown = site.machine.output_of(mysqllet + " fence show");
+  for (const std::string& part : {site.node.str(), std::string("shut"),
+                                  std::string("127.0.0.4,127.0.0.5"), std::string("127.0.0.6")}) {
+    CHECK(shown.find(part) != std::string::npos);
+  }
+  must(fence->open_until(from_now(10min)));
+  CHECK(site.machine.output_of(mysqllet + " fence show").find("9 min ") != std::string::npos);
+  CHECK(site.machine.output_of(mysqllet + " fence remove") ==
+        "removed the gate of " + site.node.str() + "\n");
+  CHECK(ruleset(site).empty());
+  CHECK(site.machine.output_of(mysqllet + " fence show") == "no gate on this machine\n");
+  CHECK(site.machine.output_of(mysqllet + " fence remove").empty());
+  CHECK(site.machine.output_of(mysqllet + " fence shut 2>/dev/null || echo $?") == "64\n");
 }
 
 TEST_CASE("what a gate cannot be is refused with the reason") {
