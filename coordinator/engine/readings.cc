@@ -103,7 +103,6 @@ ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
     seen.never_promote = std::find(policy.never_promote.begin(), policy.never_promote.end(),
                                    name.str()) != policy.never_promote.end();
     if (const NodeRuntime* node = runtime_of(member.node)) {
-<<<<<<< HEAD
       // A session whose other end is gone looks open; its heartbeats tell.
       const bool open = node->session != 0 && node->reported;
       seen.connected = open && now.at - node->heard_at < view.policy.silence;
@@ -112,11 +111,7 @@ ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
       seen.lease_left = std::max(Duration::zero(), node->lease_until - now.at);
       if (node->report && node->report->accepted.epoch == row.record.version.epoch)
         seen.promised_for = now.at - node->promised_since;
-=======
-      seen.connected = node->session != 0 && node->reported;
-      if (!seen.connected && node->lost_at) seen.silent_for = now.at - *node->lost_at;
       seen.machine_off = node->machine_off;
->>>>>>> chaos
       seen.report = node->report;
       seen.last_executed = node->last_executed;
     }
