@@ -23,6 +23,12 @@ class LeaseKeeper {
   // In force when this returns without an error.
   virtual Status admit(const Admission& admission) = 0;
   [[nodiscard]] virtual bool gated() const = 0;
+  // For a report: what was promised before it is asked for is seen in the answer.
+  struct Said {
+    model::LeaseStatus lease{};
+    uint64_t holding_epoch{0};
+  };
+  [[nodiscard]] virtual Said said() const = 0;
 };
 
 }  // namespace cdb::agent

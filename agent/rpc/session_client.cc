@@ -84,6 +84,8 @@ class SessionClient::Impl final : private SessionStream::Listener {
   void report(const model::NodeReport& report) {
     cdb::v1::NodeReport message = wire::to_wire(report, 0);
     const std::lock_guard lock(mutex_);
+    lease_ = report.lease;
+    holding_epoch_ = report.holding_epoch;
     latest_ = std::move(message);
     if (stream_ != nullptr) stream_->report(numbered_latest());
   }

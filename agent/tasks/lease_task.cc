@@ -44,12 +44,13 @@ void LeaseTask::run(const std::stop_token& stop) {
 Instant LeaseTask::step() {
   const Instant now = clock_.now();
   bool asks = false;
+  std::optional<Said> beat;
   Instant next{};
   {
     const std::lock_guard lock(mutex_);
     apply(now);
     if (now >= next_beat_) {
-      beat(now);
+      beat = words_now(now);
       next_beat_ = now + heartbeat();
     }
     if (terms_ && wants_holds(*terms_, words_, now) && now >= next_ask_) {
@@ -59,19 +60,24 @@ Instant LeaseTask::step() {
     next = next_beat_;
     if (opened_until_ > now) next = std::min(next, opened_until_);
   }
+  if (beat && client_ != nullptr) client_->heartbeat(beat->lease, beat->holding_epoch);
   if (asks) ask_holders(now);
   return next;
 }
 
-void LeaseTask::beat(Instant now) {
-  if (client_ == nullptr) return;
+LeaseKeeper::Said LeaseTask::said() const {
+  const std::lock_guard lock(mutex_);
+  return words_now(clock_.now());
+}
+
+LeaseKeeper::Said LeaseTask::words_now(Instant now) const {
   model::LeaseStatus status;
   status.epoch = terms_ ? terms_->epoch : accepted_.epoch;
   status.left_ms = std::max<int64_t>(0, to_ms(lease_.until - now));
   status.source = status.left_ms > 0 ? lease_.source : model::LeaseSource::None;
   status.fence = std::string(fence_.kind());
   status.wanted_ms = to_ms(wanted_);
-  client_->heartbeat(status, now < holding_until_ ? holding_epoch_ : 0);
+  return {status, now < holding_until_ ? holding_epoch_ : 0};
 }
 
 void LeaseTask::ask_holders(Instant now) {

@@ -43,6 +43,8 @@ class LeaseTask final : public LeaseKeeper, public LeaseEvents {
   Status admit(const Admission& admission) override;
   [[nodiscard]] bool gated() const override { return fence_.kind() == "kernel"; }
 
+  [[nodiscard]] Said said() const override;
+
   void granted(const model::LeaseGrant& grant, Instant sent_at) override;
 
  private:
@@ -52,8 +54,8 @@ class LeaseTask final : public LeaseKeeper, public LeaseEvents {
 
   [[nodiscard]] Duration heartbeat() const { return (terms_ ? *terms_ : LeaseTerms{}).heartbeat; }
   void held(const model::NodeName& peer, uint64_t epoch, Instant until);
-  void apply(Instant now);  // with the lock
-  void beat(Instant now);   // with the lock
+  void apply(Instant now);                          // with the lock
+  [[nodiscard]] Said words_now(Instant now) const;  // with the lock
   void ask_holders(Instant now);
 
   const model::NodeId self_;

@@ -293,6 +293,9 @@ void NodeTask::report(const Situation& s, const std::string& doing) {
   report.disk_free_bytes = disk_free_bytes_();
   report.disk_full = report.disk_free_bytes < kDiskFull;
   if (ports_.lease.gated()) report.gate = gate_;
+  const LeaseKeeper::Said said = ports_.lease.said();
+  report.lease = said.lease;
+  report.holding_epoch = said.holding_epoch;
   client_->report(report);
 }
 

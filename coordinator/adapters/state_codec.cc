@@ -131,7 +131,7 @@ template <typename Archive>
 void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   auto& [version, phase, primary, primary_uuid, candidate, ackers, leaving, acks_required,
          acks_wanted, base, opened, open_boot, unfenced, proof_needed, voters, holds_required,
-         cause, blocked] = value;
+         holds_over, cause, blocked] = value;
   archive("version", version);
   archive("phase", phase);
   archive("primary", primary);
@@ -148,6 +148,7 @@ void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   archive("proof_needed", proof_needed);
   archive.later("voters", voters);
   archive.later("holds_required", holds_required);
+  archive.later("holds_over", holds_over);
   archive("cause", cause);
   archive("blocked", blocked);
 }

@@ -87,10 +87,12 @@ Election elect_lossless(const ClusterView& view) {
   const ClusterRecord& record = view.record;
   std::vector<GtidSet> held;
   std::vector<std::string> missing;
+  int without_hold = 0;
   for (const auto& [name, incarnation] : record.ackers) {
     if (same_incarnation(view, name) && revoked(view, name)) {
       const auto& report = *find_member(view, name)->report;
       held.push_back(holdings(report) - errant_of(record, report));
+      without_hold += report.holding_epoch == 0 ? 1 : 0;
     } else {
       missing.push_back(name.str());
     }
@@ -115,9 +117,21 @@ Election elect_lossless(const ClusterView& view) {
   const int copies = std::max(1, record.acks_required - unreached);
   election.base = record.base + held_by_at_least(held, static_cast<size_t>(copies));
   election.candidate = choose(view, revoked_and_fit(view), election.base);
+  election.holds_over = without_hold >= needed;
   if (!election.candidate)
     election.waiting_for = "no reachable node contains every acknowledged write";
   return election;
+}
+
+// Voters that promised, and whose holds from before that are over: they say so, or time does.
+int promises_without_holds(const ClusterView& view) {
+  const Duration lapse = lapse_of(view.policy.ttl);
+  return static_cast<int>(std::count_if(
+      view.record.voters.begin(), view.record.voters.end(), [&](const NodeName& name) {
+        if (!is_current(view, name)) return false;
+        const MemberView& voter = *find_member(view, name);
+        return voter.report->holding_epoch == 0 || voter.promised_for >= lapse;
+      }));
 }
 
 Election elect_asynchronous(const ClusterView& view) {
@@ -143,6 +157,7 @@ Election elect_asynchronous(const ClusterView& view) {
   }
   const auto& chosen = *find_member(view, *election.candidate)->report;
   election.base = holdings(chosen);
+  election.holds_over = promises_without_holds(view) >= promises_needed(view.record);
   const MemberView* old = find_member(view, view.record.primary);
   if (old != nullptr && old->last_executed) {
     const GtidSet lost = *old->last_executed - election.base;
@@ -165,24 +180,15 @@ bool fenced(const ClusterView& view, const NodeName& old) {
                                    member->report->mysqld == MysqldState::NotInitialised);
 }
 
-// How many voters promised so long ago that a hold they gave before has lapsed.
-static int old_promises(const ClusterView& view) {
-  const Duration lapse = lapse_of(view.policy.ttl);
-  return static_cast<int>(std::count_if(
-      view.record.voters.begin(), view.record.voters.end(), [&](const NodeName& name) {
-        return is_current(view, name) && find_member(view, name)->promised_for >= lapse;
-      }));
-}
-
 bool lease_over(const ClusterView& view, const NodeName& old) {
   const MemberView* member = find_member(view, old);
   if (member == nullptr) return true;
   if (!member->gated || member->lease_left > Duration::zero()) return false;
   if (view.record.phase == Phase::Promoting) {
-    return view.in_phase_for >= lapse_of(view.policy.ttl);
+    return view.record.holds_over || view.in_phase_for >= lapse_of(view.policy.ttl);
   }
   return view.record.phase == Phase::Revoking && view.record.holds_required > 0 &&
-         old_promises(view) >= promises_needed(view.record);
+         promises_without_holds(view) >= promises_needed(view.record);
 }
 
 std::string too_far_behind(const ClusterView& view, const NodeName& name) {

@@ -12,6 +12,7 @@
 namespace cdb::coordinator {
 
 struct Election {
+  bool holds_over{false};  // with a candidate: those who promised hold for nobody any more
   std::optional<model::NodeName> candidate{};
   model::GtidSet base{};      // with a candidate
   std::string waiting_for{};  // without one: why not yet, or why never, for a person

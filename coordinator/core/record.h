@@ -53,6 +53,9 @@ struct ClusterRecord {
   std::set<model::NodeName> voters{};
   // How many of those holds the primary is known to need: 0 until it was told of the first voter.
   int holds_required{0};
+  // The members that promised the epoch said that no hold of theirs ran: a former primary has
+  // nothing but what it was granted.
+  bool holds_over{false};
   std::string cause{};    // of the last election, for people
   std::string blocked{};  // why it cannot go on; empty: not blocked
   friend bool operator==(const ClusterRecord&, const ClusterRecord&) = default;

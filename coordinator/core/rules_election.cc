@@ -85,6 +85,7 @@ Match elect_candidate(const ClusterView& view) {
   record.candidate = *election.candidate;
   record.base = election.base;
   record.opened = false;
+  record.holds_over = election.holds_over;
   record.proof_needed = record.proof_needed || !view.policy.lossless || record.acks_required == 0;
   name_followers(view, record);
   for (const auto& [name, member] : view.members) {
@@ -181,6 +182,7 @@ Match open_candidate(const ClusterView& view) {
   record.base = report->server->executed;
   record.opened = true;
   record.open_boot = report->mysqld_boot;
+  record.holds_over = false;
   record.unfenced.erase(now.candidate);
   for (const auto& [name, member] : view.members) {
     if (fenced(view, name) || lease_over(view, name)) record.unfenced.erase(name);

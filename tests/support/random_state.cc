@@ -76,6 +76,7 @@ ClusterRecord RandomState::record() {
       .proof_needed = coin(),
       .voters = names(),
       .holds_required = count(),
+      .holds_over = coin(),
       .cause = text(),
       .blocked = text()};
   for (const model::NodeName& name : names())

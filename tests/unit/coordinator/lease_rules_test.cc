@@ -103,6 +103,31 @@ TEST_CASE("a candidate opens once the former primary's lease has lapsed or its a
   CHECK(decide(builder).record->unfenced.contains(NodeName("c-0")));
 }
 
+TEST_CASE(
+    "where those who promised hold for nobody, the former primary's grant alone is waited for") {
+  ViewBuilder builder = ready();
+  builder.view.record.holds_over = true;
+  member(builder, "c-0").lease_left = milliseconds(1);
+  CHECK(decide(builder).why == "the lease of c-0 runs out");
+  member(builder, "c-0").lease_left = {};
+  CHECK(decide(builder).rule == "open");
+}
+
+TEST_CASE("an election notes whether a hold may still run") {
+  for (const bool holds : {false, true}) {
+    CAPTURE(holds);
+    ViewBuilder builder = cluster(3).lost("c-0");
+    builder.view.record.version = {4, 1};
+    builder.view.record.phase = Phase::Revoking;
+    builder.view.in_phase_for = seconds(1);
+    builder.revoked("c-1").revoked("c-2");
+    builder.report("c-2").holding_epoch = holds ? 3 : 0;
+    const Decision decision = decide(builder);
+    REQUIRE(decision.rule == "elect");
+    CHECK(decision.record->holds_over == !holds);
+  }
+}
+
 TEST_CASE("all former primaries owe a proof, not only the last one") {
   ViewBuilder builder = ready();
   builder.view.record.proof_needed = true;
@@ -134,6 +159,8 @@ TEST_CASE("asynchronous: time is a proof once the voters' holds and the lease ha
   builder.view.record = *decide(builder).record;
   builder.revoked("c-1").revoked("c-2");
   builder.view.in_phase_for = seconds(3);
+  builder.report("c-1").holding_epoch = 3;
+  builder.report("c-2").holding_epoch = 3;
   member(builder, "c-1").promised_for = seconds(3);
   CHECK(decide(builder).why.find("no proof yet") != std::string::npos);
   member(builder, "c-2").promised_for = seconds(3);
