@@ -12,12 +12,17 @@ namespace {
 // Other agents change their gates of the same table, and a slow machine may need a second try.
 constexpr int kMostTries = 10;
 
-// The time from reading the clock to the kernel's acknowledgement. The kernel counts from some
-// moment in between: had we been stopped there, the lease would end too late by that long.
+// The longest time from reading the clock to the kernel's acknowledgement. The kernel counts from
+// some moment in between: had we been stopped there, the lease would end that much too late.
 constexpr std::chrono::milliseconds kSlack{10};
+// The kernel counts in ticks, and may see the last of them late.
+constexpr std::chrono::milliseconds kTick{10};
 
-std::chrono::milliseconds left_until(Instant until) {
-  return std::chrono::floor<std::chrono::milliseconds>(until - BootTime::now());
+std::chrono::milliseconds timeout_until(Instant until) {
+  return std::chrono::floor<std::chrono::milliseconds>(until - BootTime::now()) - kSlack - kTick;
+}
+bool worth_opening(std::chrono::milliseconds timeout) {
+  return timeout >= KernelFence::kShortest - kSlack - kTick;
 }
 
 Error no_luck(const model::Endpoint& self) {
@@ -90,10 +95,9 @@ Status KernelFence::put_back() {
     // Without a table everything passed, and before that the lease ran: nothing was held back, and
     // the connections need not be destroyed.
     const Instant before = BootTime::now();
-    if (open_until_ - before >= kShortest) {
-      changes.push_back({GateChange::Kind::Put, own(GateSet::Leases)});
-      changes.back().element.timeout = left_until(open_until_);
-    }
+    GateElement lease = own(GateSet::Leases);
+    lease.timeout = timeout_until(open_until_);
+    if (worth_opening(lease.timeout)) changes.push_back({GateChange::Kind::Put, lease});
     CDB_ASSIGN_OR_RETURN(const GateOutcome outcome, table_.apply(changes));
     if (outcome != GateOutcome::Done) continue;
     if (BootTime::now() - before <= kSlack) return {};
@@ -153,7 +157,7 @@ Status KernelFence::destroy_clients() {
 }
 
 Status KernelFence::open_until(Instant until) {
-  if (left_until(until) < kShortest) return shut();
+  if (!worth_opening(timeout_until(until))) return shut();
   for (int tries = 0; tries < kMostTries; ++tries) {
     // A transaction that is refused waits for all processors, for 20 ms perhaps: look first.
     CDB_ASSIGN_OR_RETURN(const auto runs, table_.find(own(GateSet::Leases)));
@@ -165,8 +169,8 @@ Status KernelFence::open_until(Instant until) {
     }
     const Instant before = BootTime::now();
     GateElement lease = own(GateSet::Leases);
-    lease.timeout = left_until(until);
-    if (lease.timeout < kShortest) return shut();
+    lease.timeout = timeout_until(until);
+    if (!worth_opening(lease.timeout)) return shut();
     // A renewal is one transaction, so without a gap. One that lapses this moment is not there to
     // be removed, and nothing is changed.
     std::vector<GateChange> changes{{GateChange::Kind::Insert, lease}};

@@ -4,7 +4,8 @@
 // milliseconds where connections are destroyed; install() runs `nft` once. A table that somebody
 // flushed is noticed and put back by the next call that changes the gate.
 //
-// The kernel counts a lease while the machine runs; it does not count a suspended machine's time.
+// A lease never ends after its time, and at most 40 ms before. The kernel counts it while the
+// machine runs; it does not count the time of a suspended machine.
 
 #include <chrono>
 #include <filesystem>
@@ -22,9 +23,9 @@ namespace cdb::agent {
 
 class KernelFence final : public Fence {
  public:
-  // Less than this is as good as over: a kernel that counts in ticks of 10 ms would make a time of
-  // none of it, and keep the element for ever.
-  static constexpr std::chrono::milliseconds kShortest{20};
+  // Less than this is as good as over. It must leave the kernel more than one of its ticks: a time
+  // of none would be a time without end.
+  static constexpr std::chrono::milliseconds kShortest{40};
 
   // invalid unless `self` is an IPv4 address and a port; denied without CAP_NET_ADMIN; precondition
   // where the kernel or `nft` is missing. Changes nothing.

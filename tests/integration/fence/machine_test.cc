@@ -159,6 +159,23 @@ TEST_CASE("agents that come and go at the same time do not lose a gate, nor its 
   CHECK(ruleset(site).empty());
 }
 
+TEST_CASE("a table to which somebody came meanwhile is not taken away") {
+  const Site site(Site::Where::OneHost);
+  const auto one = site.new_agent();
+  must(one->install());
+  auto table = GateTable::open();
+  REQUIRE(table);
+  const auto seen = table->generation();
+  REQUIRE(seen);
+  const auto two = Site::agent_of({"127.0.0.9", 3306});
+  must(two->install());
+  CHECK(*table->drop(*seen) == GateOutcome::Changed);
+  CHECK(*table->apply({{GateChange::Kind::Put, {GateSet::Nodes, site.node, {}, {}}}}, *seen) ==
+        GateOutcome::Changed);
+  CHECK(machine_gates()->size() == 2);
+  CHECK(*table->drop(*table->generation()) == GateOutcome::Done);
+}
+
 TEST_CASE("a table that somebody flushed is put back by the next call, and no client notices") {
   const Site site(Site::Where::OneHost);
   const auto fence = site.new_agent();
