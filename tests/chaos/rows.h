@@ -17,6 +17,7 @@ enum class Fixture {
   Trio,     // a primary and two replicas, k = 1
   Pair,     // a primary and its only acker
   Disks,    // as Trio, with small disks that can be frozen
+  Clocks,   // as Trio, with wall clocks that can be stepped
   OldTrio,  // 5.6, asynchronous
 };
 std::string_view to_string(Fixture fixture);
