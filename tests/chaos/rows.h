@@ -34,6 +34,7 @@ struct Row {
   void (*scenario)(Trial&);
   // Why CI does not run it yet; empty: it does.
   std::string_view not_yet{};
+  bool by_id_only{false};                // so long that its number alone does not mean it
   [[nodiscard]] std::string id() const;  // "3-agent-stopped"
 };
 
