@@ -48,6 +48,11 @@ class Host {
   void kill(const std::string& process) const;  // SIGKILL, which must hit something
   [[nodiscard]] bool runs(const std::string& process) const;
 
+  // What its programs take for the wall clock, off by so much within a second. The service has to
+  // run under with_own_clock(); the clocks that count intervals are the kernel's, as on any machine
+  // whose clock is stepped.
+  void step_clock(std::chrono::seconds offset) const;
+
   void fill_disk() const;  // not a byte is left
   void empty_disk() const;
   void freeze_disk();  // writers wait until it thaws
@@ -61,5 +66,8 @@ class Host {
   bool paused_{false};
   bool frozen_{false};
 };
+
+// The service with libfaketime before it: nobody else's clock is touched.
+std::vector<std::string> with_own_clock(std::vector<std::string> service);
 
 }  // namespace cdb::chaos

@@ -11,6 +11,7 @@ std::string_view to_string(Fixture fixture) {
     case Fixture::Trio: return "trio";
     case Fixture::Pair: return "pair";
     case Fixture::Disks: return "disks";
+    case Fixture::Clocks: return "clocks";
     case Fixture::OldTrio: return "old";
   }
   return "trio";
@@ -25,6 +26,7 @@ SitePlan plan_of(Fixture fixture) {
       plan.freezable_disks = true;
       plan.disk_mib = 1024;
       break;
+    case Fixture::Clocks: plan.own_clocks = true; break;
     case Fixture::OldTrio: plan.version = "5.6"; break;
   }
   return plan;

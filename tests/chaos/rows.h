@@ -17,6 +17,7 @@ enum class Fixture {
   Trio,     // a primary and two replicas, k = 1
   Pair,     // a primary and its only acker
   Disks,    // as Trio, with small disks that can be frozen
+  Clocks,   // as Trio, with wall clocks that can be stepped
   OldTrio,  // 5.6, asynchronous
 };
 std::string_view to_string(Fixture fixture);
@@ -33,6 +34,7 @@ struct Row {
   void (*scenario)(Trial&);
   // Why CI does not run it yet; empty: it does.
   std::string_view not_yet{};
+  bool by_id_only{false};                // so long that its number alone does not mean it
   [[nodiscard]] std::string id() const;  // "3-agent-stopped"
 };
 

@@ -65,8 +65,7 @@ std::vector<Row> crash_rows() {
   return {
       {1, "", "SIGKILL mysqld on the primary", Fixture::Trio, 1.0, mysqld_killed, {}},
       {1, "old", "SIGKILL mysqld on the primary, 5.6", Fixture::OldTrio, {}, mysqld_killed, {}},
-      {2, "", "SIGSTOP mysqld on the primary, later CONT", Fixture::Trio, 4.0, mysqld_stopped,
-       "a stalled mysqld is shown and not failed over"},
+      {2, "", "SIGSTOP mysqld on the primary, later CONT", Fixture::Trio, 4.0, mysqld_stopped, {}},
       {3, "killed", "SIGKILL the primary's agent", Fixture::Trio, {}, agent_killed, {}},
       {3,
        "paused",
@@ -75,8 +74,13 @@ std::vector<Row> crash_rows() {
        {},
        agent_stopped_briefly,
        {}},
-      {3, "stopped", "SIGSTOP the primary's agent for good", Fixture::Trio, 10.0, agent_stopped,
-       "there is no lease yet"},
+      {3,
+       "stopped",
+       "SIGSTOP the primary's agent for good",
+       Fixture::Trio,
+       10.0,
+       agent_stopped,
+       {}},
       {4, "", "the primary's machine is gone", Fixture::Trio, 5.0, machine_gone, {}},
   };
 }

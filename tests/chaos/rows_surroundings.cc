@@ -48,6 +48,21 @@ void machine_paused(Trial& t) {
   Trial::pass(seconds(2));
 }
 
+void clocks_stepped(Trial& t) {
+  t.fault_begins();
+  for (const int hours : {1, -1}) {
+    const std::chrono::seconds step = std::chrono::hours(hours);
+    t.primary().step_clock(step);
+    Trial::pass(seconds(3));
+    t.replica().step_clock(-step);
+    t.site.coordinator().step_clock(step);
+    Trial::pass(seconds(3));
+  }
+  t.expect_writes("with clocks an hour apart");
+  t.expect_no_failover();
+  t.expect_no_failed_writes();
+}
+
 void connections_exhausted(Trial& t) {
   std::vector<std::unique_ptr<agent::MysqlConnection>> held;
   t.fault_begins();
@@ -155,6 +170,7 @@ std::vector<Row> surroundings_rows() {
       {17, "stalled", "the primary's disk is stalled", Fixture::Disks, 15.0, disk_stalled,
        "a stalled disk is not told from a slow one"},
       {18, "paused", "the primary's machine is paused", kTrio, {}, machine_paused, {}},
+      {18, "clock", "wall clocks are stepped by an hour", Fixture::Clocks, 0.5, clocks_stepped, {}},
       {19, "", "the primary's connections are exhausted", kTrio, {}, connections_exhausted, {}},
       {20,
        "",

@@ -27,7 +27,8 @@ constexpr const char* kHelp =
     "\n"
     "  --rows LIST     numbers or ids, with commas: 1,3-stopped,21; a number means all its\n"
     "                  variants. Without it: every row that CI runs\n"
-    "  --fixture NAME  only rows of this cluster: trio, pair, disks, old\n"
+    "  --fixture NAME  only rows of this cluster: trio, pair, disks, clocks,\n"
+    "                  old\n"
     "  --version V     only rows on this MySQL\n"
     "  --runs N        of each row (1)\n"
     "  --results FILE  one JSON line for each trial; those in it are not run again\n"
@@ -80,10 +81,10 @@ std::vector<Row> chosen(const Arguments& arguments) {
   std::vector<Row> result;
   for (const Row& row : rows()) {
     const auto asked = [&](const std::string& word) {
-      return word == row.id() || word == std::to_string(row.number);
+      return word == row.id() || (word == std::to_string(row.number) && !row.by_id_only);
     };
     const bool wanted = arguments.rows.empty()
-                            ? row.not_yet.empty()
+                            ? row.not_yet.empty() && !row.by_id_only
                             : std::any_of(arguments.rows.begin(), arguments.rows.end(), asked);
     const bool fits = arguments.fixture.empty() || arguments.fixture == to_string(row.fixture);
     const bool runs_it =
@@ -218,10 +219,10 @@ int run_all(const Arguments& arguments) {
     for (int run = static_cast<int>(done); run < arguments.runs; ++run) {
       TrialResult result = attempt(fixtures, row, run);
       out << sentence_of(row, result) << std::flush;
-      if (!result.violations.empty()) {
-        keep_logs(arguments, row, run, fixtures.logs(), out);
-        fixtures.spoilt();
-      }
+      const bool slow =
+          arguments.judge_gaps && row.most_gap_s && result.gap_fresh_s > *row.most_gap_s;
+      if (slow || !result.violations.empty()) keep_logs(arguments, row, run, fixtures.logs(), out);
+      if (!result.violations.empty()) fixtures.spoilt();
       if (!arguments.results.empty()) append_result(arguments.results, result);
       results.push_back(std::move(result));
     }

@@ -69,6 +69,10 @@ Site::Site(SitePlan plan) : plan_(std::move(plan)), directory_({}) {
 
 Site::~Site() = default;
 
+std::vector<std::string> Site::service(std::vector<std::string> command) const {
+  return plan_.own_clocks ? with_own_clock(std::move(command)) : command;
+}
+
 void Site::add_machines() {
   const std::string mysqld = mysqld_of(plan_);
   const std::string version = exact_version(mysqld);
@@ -80,11 +84,12 @@ void Site::add_machines() {
         *network_, directory_.path(),
         HostPlan{node,
                  address,
-                 {program("CDB_TEST_MYSQLLET"), "--config", "{dir}/agent.toml"},
+                 service({program("CDB_TEST_MYSQLLET"), "--config", "{dir}/agent.toml"}),
                  {},
                  plan_.disk_mib,
                  plan_.freezable_disks}));
     const Host& machine = *machines_.back();
+    machine.step_clock(seconds(0));
     // What a rack's power switch would say.
     list << fmt::format(
         "[[machine]]\nnode = \"default/{}\"\naddress = \"{}\"\nversion = \"{}\"\n"
@@ -117,10 +122,11 @@ void Site::add_coordinator() {
       *network_, directory_.path(),
       HostPlan{"coordinator",
                address_of(kCoordinatorAddress),
-               {program("CDB_TEST_COORDINATOR"), "--config", "{dir}/coordinator.toml"},
+               service({program("CDB_TEST_COORDINATOR"), "--config", "{dir}/coordinator.toml"}),
                {},
                256,
                false});
+  coordinator_->step_clock(seconds(0));
   std::ofstream(coordinator_->directory() / "coordinator.toml") << fmt::format(
       R"(listen = ["{listen}"]
 endpoint_file = "{dir}/endpoints"
@@ -312,6 +318,7 @@ void Site::mend() {
   for (const auto& machine : machines_) {
     machine->thaw_disk();
     machine->empty_disk();
+    machine->step_clock(seconds(0));
     machine->resume();
     if (!machine->is_on()) {
       std::ofstream(machine->directory() / "power") << "on\n";
@@ -321,6 +328,7 @@ void Site::mend() {
     for (const char* process : {"mysqllet", "mysqld"})
       machine->send(process, SIGCONT);
   }
+  coordinator_->step_clock(seconds(0));
   coordinator_->resume();
   if (!coordinator_->is_on() || !coordinator_->runs("cdb-coordinator")) coordinator_on();
 }

@@ -33,7 +33,8 @@ struct SitePlan {
   int replicas{2};
   bool freezable_disks{false};
   int disk_mib{4096};
-  std::string policy{};  // of the Orchestrator, as YAML of its spec; empty: the default
+  bool own_clocks{false};  // wall clocks that can be stepped, machine by machine: see Host
+  std::string policy{};    // of the Orchestrator, as YAML of its spec; empty: the default
 };
 
 struct Account {
@@ -90,6 +91,7 @@ class Site {
   [[nodiscard]] std::string logs() const;
 
  private:
+  [[nodiscard]] std::vector<std::string> service(std::vector<std::string> command) const;
   void add_coordinator();
   void add_machines();
   void make_cluster();
