@@ -67,6 +67,21 @@ Result<model::NodeGoal> goal_from_json(const std::filesystem::path& file, const 
   return wire::from_wire(goal);
 }
 
+json to_json(const model::Discarded& discarded) {
+  return {{"gtids", discarded.gtids.str()},
+          {"archive", discarded.archive},
+          {"trimmed", discarded.trimmed}};
+}
+
+// Throws json::exception.
+Result<model::Discarded> discarded_from_json(const std::filesystem::path& file, const json& body) {
+  const auto gtids = model::GtidSet::parse(body.at("gtids").get<std::string>());
+  if (!gtids) return damaged(file, gtids.error().message);
+  return model::Discarded{.gtids = *gtids,
+                          .archive = body.at("archive").get<std::string>(),
+                          .trimmed = body.at("trimmed").get<bool>()};
+}
+
 Result<NodeMemory> memory_from_json(const std::filesystem::path& file, const json& body) {
   NodeMemory memory;
   try {
@@ -74,6 +89,12 @@ Result<NodeMemory> memory_from_json(const std::filesystem::path& file, const jso
     memory.mysqld_boot = body.at("mysqld_boot").get<uint64_t>();
     memory.incarnation = body.at("incarnation").get<std::string>();
     memory.machine_boot = body.value("machine_boot", std::string{});
+    memory.written_epoch = body.value("written_epoch", uint64_t{0});
+    memory.trim_unproved = body.value("trim_unproved", false);
+    memory.trim_failed = body.value("trim_failed", false);
+    if (body.contains("discarded")) {
+      CDB_ASSIGN_OR_RETURN(memory.discarded, discarded_from_json(file, body["discarded"]));
+    }
   } catch (const json::exception& error) {
     return damaged(file, error.what());
   }
@@ -147,13 +168,19 @@ Status MemoryFile::save(const NodeMemory& memory) {
                                   0600));
     saved_credentials_ = memory.credentials;
   }
-  json body{
-      {"epoch", memory.accepted.epoch},      {"version", memory.accepted.version},
-      {"mysqld_boot", memory.mysqld_boot},   {"incarnation", memory.incarnation},
-      {"machine_boot", memory.machine_boot}, {"has_accounts", memory.credentials.has_value()}};
+  json body{{"epoch", memory.accepted.epoch},
+            {"version", memory.accepted.version},
+            {"mysqld_boot", memory.mysqld_boot},
+            {"incarnation", memory.incarnation},
+            {"machine_boot", memory.machine_boot},
+            {"written_epoch", memory.written_epoch},
+            {"trim_unproved", memory.trim_unproved},
+            {"trim_failed", memory.trim_failed},
+            {"has_accounts", memory.credentials.has_value()}};
   if (memory.goal) {
     CDB_ASSIGN_OR_RETURN(body["goal"], goal_to_json(*memory.goal));
   }
+  if (memory.discarded) body["discarded"] = to_json(*memory.discarded);
   CDB_TRY(write_file_atomically(file(), seal(body), 0600));
   if (!std::filesystem::exists(marker())) return write_file_atomically(marker(), "", 0600);
   return {};

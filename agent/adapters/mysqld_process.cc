@@ -111,6 +111,32 @@ Result<fs::path> MysqldProcess::archive_and_wipe(const std::string& label) {
   return DataDir(config_.data_dir, config_.archive_dir).archive_and_wipe(label, options);
 }
 
+Result<BinlogTailFiles> MysqldProcess::tail_files() {
+  CDB_TRY(wait_until_gone());
+  CDB_ASSIGN_OR_RETURN(const auto options, options_of(config_.config_file));
+  return BinlogTailFiles(config_.data_dir, config_.archive_dir, options);
+}
+
+Result<TailPlan> MysqldProcess::find_tail(const ClusterTransactions& cluster) {
+  CDB_ASSIGN_OR_RETURN(const model::MysqlVersion server, version());
+  CDB_ASSIGN_OR_RETURN(BinlogTailFiles files, tail_files());
+  return files.find(server, cluster);
+}
+
+Result<fs::path> MysqldProcess::keep_tail(const TailPlan& plan, const std::string& label) {
+  CDB_ASSIGN_OR_RETURN(BinlogTailFiles files, tail_files());
+  return files.keep(plan, label);
+}
+
+Status MysqldProcess::cut_tail(const TailPlan& plan) {
+  CDB_ASSIGN_OR_RETURN(BinlogTailFiles files, tail_files());
+  return files.cut(plan);
+}
+
+std::optional<uint64_t> MysqldProcess::rolled_back() {
+  return rolled_back_transactions(log_since_start());
+}
+
 Status MysqldProcess::check_config(const fs::path& candidate, Deadline deadline) {
   CDB_ASSIGN_OR_RETURN(const model::MysqlVersion server, version());
   CDB_ASSIGN_OR_RETURN(const ServerAccount account, find_server_account(config_.run_as));
@@ -184,7 +210,7 @@ bool MysqldProcess::suspended() {
   return identity && process::suspended(*identity);
 }
 
-Result<process::Identity> MysqldProcess::start() {
+Result<process::Identity> MysqldProcess::start_with(const std::vector<std::string>& options) {
   if (const auto already = running()) {
     return conflict("mysqld runs already, as process " + std::to_string(already->pid));
   }
@@ -198,6 +224,7 @@ Result<process::Identity> MysqldProcess::start() {
   program.arguments.push_back("--defaults-file=" + config_.config_file.string());
   for (const std::string& option : account.options())
     program.arguments.push_back(option);
+  program.arguments.insert(program.arguments.end(), options.begin(), options.end());
   CDB_ASSIGN_OR_RETURN(const process::Identity identity,
                        process::start_detached(program, [this](const process::Identity& started) {
                          return process::write_identity(config_.pid_file, started);
@@ -248,7 +275,7 @@ void MysqldProcess::on_exit(std::function<void()> callback) {
   watches_.push_back(std::make_unique<process::ExitWatch>(now, std::move(callback)));
 }
 
-std::string MysqldProcess::last_log_lines(size_t count) {
+std::string MysqldProcess::log_since_start() {
   const auto size = [this] {
     std::error_code error;
     const uintmax_t bytes = fs::file_size(config_.error_log, error);
@@ -259,7 +286,11 @@ std::string MysqldProcess::last_log_lines(size_t count) {
   const uintmax_t fresh = size >= log_start_ ? size - log_start_ + 1 : size;
   const auto tail = read_file_tail(config_.error_log,
                                    std::min<size_t>(kLogTailBytes, static_cast<size_t>(fresh)));
-  return tail ? telling_lines(*tail, count) : std::string();
+  return tail.value_or(std::string());
+}
+
+std::string MysqldProcess::last_log_lines(size_t count) {
+  return telling_lines(log_since_start(), count);
 }
 
 }  // namespace cdb::agent

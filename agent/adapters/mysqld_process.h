@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/adapters/binlog_tail.h"
 #include "agent/adapters/server_account.h"
 #include "agent/ports/mysql_process.h"
 #include "lib/process/exit_watch.h"
@@ -35,10 +36,14 @@ class MysqldProcess final : public MysqlProcess {
   bool initialised() override;
   Status initialise(Deadline deadline) override;
   Result<std::filesystem::path> archive_and_wipe(const std::string& label) override;
+  Result<TailPlan> find_tail(const ClusterTransactions& cluster) override;
+  Result<std::filesystem::path> keep_tail(const TailPlan& plan, const std::string& label) override;
+  Status cut_tail(const TailPlan& plan) override;
+  std::optional<uint64_t> rolled_back() override;
   Status check_config(const std::filesystem::path& candidate, Deadline deadline) override;
   std::optional<process::Identity> running() override;
   bool suspended() override;
-  Result<process::Identity> start() override;
+  Result<process::Identity> start_with(const std::vector<std::string>& options) override;
   Status kill(Deadline deadline) override;
   Status stop(Deadline deadline) override;
   void on_exit(std::function<void()> callback) override;
@@ -50,6 +55,8 @@ class MysqldProcess final : public MysqlProcess {
   std::optional<process::Identity> present();
   std::optional<process::Identity> find_unrecorded();
   Status wait_until_gone();
+  Result<BinlogTailFiles> tail_files();
+  std::string log_since_start();
   Status signal_and_wait(const process::Identity& identity, int signal, Deadline deadline);
 
   MysqldConfig config_;

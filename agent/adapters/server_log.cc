@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <set>
 
 #include "lib/base/text.h"
@@ -30,6 +31,22 @@ std::string without_secrets(std::string_view line) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> rolled_back_transactions(std::string_view log) {
+  constexpr std::string_view kFinished = "Crash recovery finished in InnoDB engine.";
+  constexpr std::string_view kRolledBack = "olled back ";  // at the start of a sentence or within
+  const size_t finished = log.rfind(kFinished);
+  if (finished == std::string_view::npos) return std::nullopt;
+  std::string_view line = log.substr(finished);
+  line = line.substr(0, line.find('\n'));
+  const size_t at = line.find(kRolledBack);
+  if (at == std::string_view::npos) return 0;
+  uint64_t count = 0;
+  const std::string_view digits = line.substr(at + kRolledBack.size());
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  if (parsed.ec != std::errc()) return std::nullopt;
+  return count;
+}
 
 bool is_error_line(std::string_view line) {
   return contains(line, "[ERROR]") || contains(line, "InnoDB: Error") ||

@@ -1,6 +1,8 @@
 #pragma once
 // Reads what mysqld writes for people: its error log and its complaints at start. Pure.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,5 +18,9 @@ std::string readable_line(std::string_view line);
 // At most `count` lines as they stand (secrets as ***), the errors among them first to be kept, in
 // their order, one per line. Empty lines and repetitions are left out.
 std::string telling_lines(std::string_view log, size_t count);
+
+// How many prepared transactions InnoDB rolled back in the last recovery that this log tells of;
+// none where it does not say (8.0+, from log_error_verbosity 3 on).
+std::optional<uint64_t> rolled_back_transactions(std::string_view log);
 
 }  // namespace cdb::agent

@@ -60,7 +60,7 @@ NodeState classify(const Situation& s) {
                ? NodeState::Primary
                : NodeState::PrimaryUnprotected;
   }
-  if (!errant_of(s).empty()) return NodeState::Quarantined;
+  if (s.trim_failed || !errant_of(s).empty()) return NodeState::Quarantined;
   if (server.replication.source) return classify_replica(s);
   if (s.goal.state == NodeState::Fenced && s.closed_epoch == s.goal.record.epoch) {
     return NodeState::Fenced;

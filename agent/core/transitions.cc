@@ -11,6 +11,10 @@ using S = NodeState;
 
 // How long a dead mysqld is left alone, so that the coordinator can fail over instead.
 constexpr Duration kVerdict = std::chrono::milliseconds(1500);
+// An agent that has just begun (its machine came back) waits this long to be told who is primary.
+constexpr Duration kHearing = std::chrono::seconds(3);
+// How long a former primary waits for another to open, which tells what nobody acknowledged.
+constexpr Duration kOpening = std::chrono::seconds(10);
 constexpr Duration kFencedRest = std::chrono::seconds(3);
 
 // The rows for a server that runs. First match wins; a row without `reported` ends its goal.
@@ -80,6 +84,24 @@ std::vector<TransitionRow> make_table() {
   return rows;
 }
 
+// What a start would commit for good: the end of a deposed primary's binary log, which waited for
+// acknowledgements when mysqld was killed.
+std::optional<Transition> about_tail(const Situation& s) {
+  const bool replicates = s.goal.state == S::Replica || s.goal.state == S::Acker;
+  const bool deposed = s.written_epoch > 0 && s.goal.record.epoch > s.written_epoch;
+  if (!replicates || !deposed || !s.goal.base) return std::nullopt;
+  const bool opened = !s.goal.source_uuid.empty();
+  if (!opened && s.mysqld_down_for < kOpening) {
+    return Transition{Action::None,
+                      "a former primary stays down until another has opened, which tells what "
+                      "nobody acknowledged"};
+  }
+  if (!opened || !s.goal.may_trim) return std::nullopt;
+  return Transition{Action::Trim,
+                    "a former primary: what nobody acknowledged is cut off its binary log, then "
+                    "mysqld is started, closed"};
+}
+
 // The process first: what to do about a mysqld that does not run.
 std::optional<Transition> about_process(const Situation& s) {
   switch (s.mysqld) {
@@ -98,13 +120,15 @@ std::optional<Transition> about_process(const Situation& s) {
   }
   const bool primary = s.goal.state == S::Primary || s.goal.state == S::PrimaryUnprotected;
   // Boot 0 has never run: there is no verdict to wait for.
-  const bool had_life = s.boot > 0 && s.coordinator_connected && !s.goal.sole;
-  if (primary && had_life && s.mysqld_down_for < kVerdict) {
+  const bool had_life = s.boot > 0 && !s.goal.sole;
+  const Duration verdict = s.coordinator_connected ? kVerdict : kHearing;
+  if (primary && had_life && s.mysqld_down_for < verdict) {
     return Transition{Action::None, "mysqld has ended: the coordinator decides what follows"};
   }
   if (s.goal.state == S::Fenced && s.mysqld_down_for < kFencedRest) {
     return Transition{Action::None, "it stays down while another is elected"};
   }
+  if (const auto step = about_tail(s)) return *step;
   return Transition{Action::Start, "mysqld is started, closed"};
 }
 
@@ -119,6 +143,7 @@ std::string_view to_string(Action action) {
     case Action::None: return "none";
     case Action::Initialise: return "initialise";
     case Action::Start: return "start";
+    case Action::Trim: return "trim";
     case Action::Follow: return "follow";
     case Action::StopReceiver: return "stop_receiver";
     case Action::Prepare: return "prepare";
@@ -175,6 +200,7 @@ Transition next_transition(const Situation& s) {
     case Action::None:
     case Action::Initialise:
     case Action::Start:
+    case Action::Trim:
     case Action::StopReceiver:
     case Action::Prepare:
     case Action::Close: break;

@@ -14,6 +14,7 @@ enum class Action {
   None,          // as it should be, or nothing to be done but wait
   Initialise,    // make an empty data directory
   Start,         // write my.cnf, start mysqld closed
+  Trim,          // cut off the binary log what nobody acknowledged, then start
   Follow,        // replicate from the goal's source (seeding first where that is needed)
   StopReceiver,  // revoke
   Prepare,       // drain, forget the source, set semi-sync; stay read-only

@@ -9,7 +9,9 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "agent/core/tail_trim.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/model/mysql_version.h"
@@ -34,6 +36,21 @@ class MysqlProcess {
   // with mysqld down (Precondition). Returns where they were put.
   virtual Result<std::filesystem::path> archive_and_wipe(const std::string& label) = 0;
 
+  // --- the end of a deposed primary's binary log; all three only with mysqld down (Precondition)
+  // Compares the last binary log with what the cluster has, and says what can be cut off it. An
+  // error where it cannot be read.
+  virtual Result<TailPlan> find_tail(const ClusterTransactions& cluster) = 0;
+  // Copies the file of the plan to archive/<label>/ and returns that folder, on disk; nothing is
+  // there after an error.
+  virtual Result<std::filesystem::path> keep_tail(const TailPlan& plan,
+                                                  const std::string& label) = 0;
+  // Takes the server's uuid away, then cuts the file. Repeating it does no harm; after an error
+  // both, one or none is done, and a start is safe in each case.
+  virtual Status cut_tail(const TailPlan& plan) = 0;
+  // How many prepared transactions the last start rolled back, from the error log. None where the
+  // log does not say; it does from log_error_verbosity 3 on.
+  virtual std::optional<uint64_t> rolled_back() = 0;
+
   // Checks a candidate my.cnf with the real binary (a dry run: nothing is started or changed).
   // Invalid, with the server's own words, when it would not start with it or would adjust a value.
   virtual Status check_config(const std::filesystem::path& candidate, Deadline deadline) = 0;
@@ -46,7 +63,9 @@ class MysqlProcess {
   virtual bool suspended() = 0;
   // Starts mysqld detached and returns at once; Conflict when one runs. This, initialise() and
   // archive_and_wipe() first wait until nothing is left of one that was killed.
-  virtual Result<process::Identity> start() = 0;
+  Result<process::Identity> start() { return start_with({}); }
+  // The same; `options` ("--name=value") win over my.cnf for this run.
+  virtual Result<process::Identity> start_with(const std::vector<std::string>& options) = 0;
   // SIGKILL, and waits until nothing is left of it. The only safe end of a primary that may have
   // waiting commits.
   virtual Status kill(Deadline deadline) = 0;

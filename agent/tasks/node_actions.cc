@@ -34,13 +34,17 @@ std::string new_incarnation() {
 }
 
 NodeActions::NodeActions(NodePorts ports, NodeMemory& memory, Progress& progress)
-    : ports_(ports), memory_(memory), progress_(progress) {}
+    : ports_(ports),
+      memory_(memory),
+      progress_(progress),
+      tail_(ports.server, ports.process, ports.store, memory) {}
 
 Status NodeActions::run(Action action, const Situation& s) {
   switch (action) {
     case Action::None: return {};
     case Action::Initialise: return initialise(s);
     case Action::Start: return start(s);
+    case Action::Trim: return trim(s);
     case Action::Follow: return follow(s);
     case Action::StopReceiver: return stop_receiver(s);
     case Action::Prepare: return prepare(s);
@@ -57,12 +61,20 @@ Status NodeActions::initialise(const Situation& s) {
   if (!memory_.credentials)
     return deadline_exceeded("the accounts of the cluster are not known yet");
   CDB_TRY(ports_.config.ensure(s.goal, Deadline::after(kConfigCheck)));
-  // Another copy of the data from here on, even if we die before it is complete.
+  CDB_TRY(begin_new_copy());
+  return ports_.process.initialise(Deadline::after(kInitialise));
+}
+
+// Another copy of the data from here on, even if we die before it is complete.
+Status NodeActions::begin_new_copy() {
   NodeMemory next = memory_;
   next.incarnation = new_incarnation();
+  next.written_epoch = 0;
+  next.trim_unproved = false;
+  next.trim_failed = false;
   CDB_TRY(ports_.store.save(next));
   memory_ = next;
-  return ports_.process.initialise(Deadline::after(kInitialise));
+  return {};
 }
 
 Status NodeActions::start(const Situation& s) {
@@ -77,8 +89,13 @@ Status NodeActions::start(const Situation& s) {
   CDB_TRY(ports_.store.save(next));
   memory_ = next;
   progress_ = Progress{};
-  const auto started = ports_.process.start();
+  const auto started = ports_.process.start_with(tail_.start_options());
   return started ? Status{} : Status{started.error()};
+}
+
+Status NodeActions::trim(const Situation& s) {
+  CDB_TRY(tail_.cut(s));
+  return start(s);
 }
 
 Status NodeActions::keep_in_shape(const Situation& s) {
@@ -153,10 +170,7 @@ Status NodeActions::seed_from_source(const Situation& s) {
     return ports_.server.replicate_from(source_of(s, memory_), Deadline::after(kStatement * 2));
   }
   log::info("node.seeding", "donor={} method=clone", s.goal.source->str());
-  NodeMemory next = memory_;
-  next.incarnation = new_incarnation();
-  CDB_TRY(ports_.store.save(next));
-  memory_ = next;
+  CDB_TRY(begin_new_copy());
   return ports_.server.clone_from(source_of(s, memory_), Deadline::after(kSeed));
 }
 
@@ -254,11 +268,17 @@ Status NodeActions::kill(const Situation&) {
 
 Status NodeActions::reseed(const Situation& s) {
   const std::string label = fmt::format("epoch{}-{}", s.goal.record.epoch, memory_.incarnation);
-  log::warn("node.reseed", "errant={}", errant_of(s).str());
+  const GtidSet errant = errant_of(s);
+  log::warn("node.reseed", "errant={}", errant.str());
   CDB_TRY(ports_.process.kill(Deadline::after(kKill)));
   CDB_ASSIGN_OR_RETURN(const auto archive, ports_.process.archive_and_wipe(label));
   log::info("node.archived", "binary_logs={}", archive.string());
   progress_ = Progress{};
+  if (errant.empty()) return {};
+  NodeMemory next = memory_;
+  next.discarded = model::Discarded{errant, archive.string(), false};
+  CDB_TRY(ports_.store.save(next));
+  memory_ = next;
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "agent/ports/memory_store.h"
 #include "agent/ports/mysql_process.h"
 #include "agent/ports/mysql_server.h"
+#include "agent/tasks/tail_trimmer.h"
 
 namespace cdb::agent {
 
@@ -47,10 +48,13 @@ class NodeActions {
   Status run(Action action, const Situation& situation);
   // Accounts and settings of a running server: cheap when they are right.
   Status keep_in_shape(const Situation& situation);
+  // What is left to do about a tail that was cut off, with the server up.
+  Status settle_tail(Situation& situation) { return tail_.settle(situation); }
 
  private:
   Status initialise(const Situation& s);
   Status start(const Situation& s);
+  Status trim(const Situation& s);
   Status follow(const Situation& s);
   Status stop_receiver(const Situation& s);
   Status prepare(const Situation& s);
@@ -61,10 +65,12 @@ class NodeActions {
   Status reseed(const Situation& s);
   Status mark(const Situation& s);
   Status seed_from_source(const Situation& s);
+  Status begin_new_copy();
 
   NodePorts ports_;
   NodeMemory& memory_;
   Progress& progress_;
+  TailTrimmer tail_;
 };
 
 // A random name for a copy of the data.

@@ -97,6 +97,8 @@ Status NodeTask::take_goal(const model::NodeGoal& goal) {
   next.accepted = goal.record;
   next.goal = without_credentials(goal);
   next.credentials = credentials_after(goal);
+  if (goal.state == NodeState::Primary || goal.state == NodeState::PrimaryUnprotected)
+    next.written_epoch = goal.record.epoch;  // it may be opened from here on
   if (next == memory_) return {};
   // The promise is on disk before it is kept or told.
   CDB_TRY(ports_.store.save(next));
@@ -132,6 +134,8 @@ Situation NodeTask::look() {
   Situation s;
   if (memory_.goal) s.goal = *memory_.goal;
   s.boot = memory_.mysqld_boot;
+  s.written_epoch = memory_.written_epoch;
+  s.trim_failed = memory_.trim_failed;
   s.coordinator_connected = news_.read([](const News& news) { return news.connected; });
   s.closed_epoch = progress_.closed_epoch;
   s.prepared_epoch = progress_.prepared_epoch;
@@ -296,13 +300,14 @@ void NodeTask::report(const Situation& s, const std::string& doing) {
   const LeaseKeeper::Said said = ports_.lease.said();
   report.lease = said.lease;
   report.holding_epoch = said.holding_epoch;
+  report.discarded = memory_.discarded;
   client_->report(report);
 }
 
 void NodeTask::note(const Transition& transition, const Status& result) {
   if (result) {
     // A start has succeeded once the server answers.
-    if (transition.action != Action::Start) problem_.clear();
+    if (transition.action != Action::Start && transition.action != Action::Trim) problem_.clear();
     return;
   }
   const std::string text =
@@ -339,6 +344,12 @@ Instant NodeTask::step() {
     const std::string trouble = shape ? std::string{} : shape.error().text();
     if (trouble != shape_problem_ && !trouble.empty()) log::warn("node.problem", "{}", trouble);
     shape_problem_ = trouble;
+    // Nothing else is done with data of which it is not known what became of them.
+    if (const Status settled = actions_.settle_tail(s); !settled) {
+      problem_ = settled.error().text();
+      report(s, {});
+      return clock_.now() + kLook;
+    }
   }
   const Transition transition = next_transition(s);
   if (transition.sentence != last_sentence_) {
@@ -352,7 +363,8 @@ Instant NodeTask::step() {
     const bool moving = s.mysqld != MysqldState::Running;  // also one that has just fallen silent
     return clock_.now() + (moving ? kLookSoon * 2 : kLook);
   }
-  if (transition.action == Action::Start && start_after_ && clock_.now() < *start_after_) {
+  const bool starts = transition.action == Action::Start || transition.action == Action::Trim;
+  if (starts && start_after_ && clock_.now() < *start_after_) {
     report(s, "mysqld did not start; it is tried again soon");
     return *start_after_;
   }

@@ -121,6 +121,9 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
                             (primary->report->state == NodeState::Primary ||
                              primary->report->state == NodeState::PrimaryUnprotected);
   goal.may_reseed = replicates && primary_open && can_seed(*primary->report);
+  // Since it opened, base is all that anybody else ever had. Only where commits waited is a tail
+  // rolled back.
+  goal.may_trim = replicates && record.opened && view.policy.lossless && node != record.primary;
   return goal;
 }
 

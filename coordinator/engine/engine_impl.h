@@ -57,6 +57,9 @@ class Engine::Impl {
   Status commit(const Changes& changes);
   static Event event(const model::ClusterId& cluster, Now now, std::string type, Severity severity,
                      std::string message, std::string node = {});
+  // Whether this very event is among the cluster's last ones; false where that cannot be read.
+  [[nodiscard]] bool is_told(const model::NodeId& node, const std::string& type,
+                             const std::string& message) const;
   // One cluster, until nothing changes any more.
   void drive(const model::ClusterId& id, Now now);
   bool decide_once(const model::ClusterId& id, Now now);

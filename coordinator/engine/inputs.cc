@@ -22,7 +22,25 @@ bool is_heartbeat(const model::NodeReport& before, model::NodeReport now) {
 
 constexpr Duration kRetrySoon = std::chrono::milliseconds(300);
 constexpr Duration kRetryLater = std::chrono::seconds(2);
+
+std::string wording(const model::Discarded& discarded) {
+  return fmt::format(
+      "{} transactions that the cluster has not were {}: {}; the binary logs with "
+      "them are kept in {}",
+      discarded.gtids.count(),
+      discarded.trimmed ? "cut off before they were committed"
+                        : "wiped with the rest of its data, which are made anew",
+      discarded.gtids.str(), discarded.archive);
+}
 }  // namespace
+
+bool Engine::Impl::is_told(const NodeId& node, const std::string& type,
+                           const std::string& message) const {
+  const auto events = store.events({.cluster = node.cluster});
+  return events && std::any_of(events->begin(), events->end(), [&](const Event& past) {
+           return past.node == node.node.str() && past.type == type && past.message == message;
+         });
+}
 
 Result<uint64_t> Engine::Impl::agent_connected(const NodeId& node, const AgentHello& hello,
                                                std::shared_ptr<AgentSink> sink, Now now) {
@@ -65,6 +83,7 @@ void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t
     return;
   }
   const std::string old_problem = runtime.report ? runtime.report->problem : std::string{};
+  const auto old_discarded = runtime.report ? runtime.report->discarded : std::nullopt;
   runtime.report = report;
   if (report.server) runtime.last_executed = report.server->executed;
   runtime.reported = true;
@@ -83,8 +102,19 @@ void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t
     changes.events.push_back(event(node.cluster, now, "node.problem", Severity::Warning,
                                    report.problem, node.node.str()));
   }
+  if (report.discarded && report.discarded != old_discarded) {
+    const std::string text = wording(*report.discarded);
+    // A node tells it for good; a new coordinator has perhaps written it down before.
+    if (!is_told(node, "node.discarded", text)) {
+      changes.events.push_back(
+          event(node.cluster, now, "node.discarded", Severity::Warning, text, node.node.str()));
+    }
+  }
   // A commit that failed is logged; the next report brings the same again.
-  if (!changes.empty() && !commit(changes)) runtime.report->problem = old_problem;
+  if (!changes.empty() && !commit(changes)) {
+    runtime.report->problem = old_problem;
+    runtime.report->discarded = old_discarded;
+  }
   drive(node.cluster, now);
 }
 

@@ -37,6 +37,8 @@ struct MysqlVersion {
   [[nodiscard]] bool has_change_replication_source() const { return at_least(8, 0, 23); }
   [[nodiscard]] bool has_start_replica() const { return at_least(8, 0, 22); }
   [[nodiscard]] bool has_clone() const { return at_least(8, 0, 17); }
+  // With each commit, so that gtid_executed is right whatever became of the binary logs.
+  [[nodiscard]] bool persists_gtids_in_innodb() const { return at_least(8, 0, 17); }
   [[nodiscard]] bool has_caching_sha2() const { return at_least(8, 0, 4); }
   [[nodiscard]] bool has_alter_user_password() const { return at_least(5, 7, 6); }
   [[nodiscard]] bool has_dynamic_privileges() const { return at_least(8, 0, 0); }

@@ -136,6 +136,14 @@ struct Peer {
   friend bool operator==(const Peer&, const Peer&) = default;
 };
 
+// Transactions that a node had and the cluster had not, taken out of its data.
+struct Discarded {
+  GtidSet gtids{};
+  std::string archive{};  // the folder with the binary logs that hold them
+  bool trimmed{false};    // rolled back by cutting the log; else with all of the data
+  friend bool operator==(const Discarded&, const Discarded&) = default;
+};
+
 // Agent -> coordinator, at once on change and with every heartbeat.
 struct NodeReport {
   RecordVersion accepted{};  // the highest (epoch, version) this node has promised
@@ -158,6 +166,7 @@ struct NodeReport {
   uint64_t holding_epoch{0};
   // The record whose admissions are in force at this node's port; none without a gate.
   std::optional<RecordVersion> gate{};
+  std::optional<Discarded> discarded{};  // the last time that happened
   friend bool operator==(const NodeReport&, const NodeReport&) = default;
 };
 
@@ -175,6 +184,8 @@ struct NodeGoal {
   std::optional<GtidSet> drain_to{};  // with Promoting: what must be executed first
   bool planned{false};                // with Fenced: close gently, its ackers are alive; else kill
   bool may_reseed{false};             // the cluster has what this node holds: it may be wiped
+  bool may_trim{false};               // another has opened: what neither it nor base has was never
+                                      // acknowledged, and may be cut off the binary log
   bool may_initialise{false};  // the cluster has never held data: an empty directory is right
   std::optional<Credentials> credentials{};
   std::vector<Peer> peers{};  // the other members

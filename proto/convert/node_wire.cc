@@ -318,7 +318,7 @@ model::HoldAnswer from_wire(const v1::HoldAnswer& message) {
 v1::NodeReport to_wire(const model::NodeReport& report, uint64_t sequence) {
   const auto& [accepted, state, mysqld, mysqld_boot, incarnation, server, errant, final_set, marker,
                doing, problem, credentials, pending_restart, disk_free_bytes, disk_full, lease,
-               holding_epoch, gate] = report;
+               holding_epoch, gate, discarded] = report;
   v1::NodeReport message;
   message.set_sequence(sequence);
   *message.mutable_accepted() = to_wire(accepted);
@@ -341,6 +341,11 @@ v1::NodeReport to_wire(const model::NodeReport& report, uint64_t sequence) {
   to_wire(lease, *message.mutable_lease());
   message.set_holding_epoch(holding_epoch);
   if (gate) *message.mutable_gate() = to_wire(*gate);
+  if (discarded) {
+    message.mutable_discarded()->set_gtids(discarded->gtids.str());
+    message.mutable_discarded()->set_archive(free_text(discarded->archive));
+    message.mutable_discarded()->set_trimmed(discarded->trimmed);
+  }
   return message;
 }
 
@@ -372,13 +377,21 @@ Result<model::NodeReport> from_wire(const v1::NodeReport& message) {
   }
   report.holding_epoch = message.holding_epoch();
   if (message.has_gate()) report.gate = from_wire(message.gate());
+  if (message.has_discarded()) {
+    model::Discarded discarded;
+    CDB_ASSIGN_OR_RETURN(discarded.gtids, gtid_set("discarded", message.discarded().gtids()));
+    discarded.archive = message.discarded().archive();
+    discarded.trimmed = message.discarded().trimmed();
+    report.discarded = std::move(discarded);
+  }
   return report;
 }
 
 v1::NodeGoal to_wire(const model::NodeGoal& goal) {
   const auto& [record, state, source, source_uuid, base, acks_required, open_boot, sole, drain_to,
-               planned, may_reseed, may_initialise, credentials, peers, holds_required, heartbeat,
-               ttl, server_id, memory_bytes, vcpu, disk_kind, disk_bytes, settings] = goal;
+               planned, may_reseed, may_trim, may_initialise, credentials, peers, holds_required,
+               heartbeat, ttl, server_id, memory_bytes, vcpu, disk_kind, disk_bytes, settings] =
+      goal;
   v1::NodeGoal message;
   *message.mutable_record() = to_wire(record);
   message.set_state(std::string(to_string(state)));
@@ -391,6 +404,7 @@ v1::NodeGoal to_wire(const model::NodeGoal& goal) {
   if (drain_to) message.set_drain_to(drain_to->str());
   message.set_planned(planned);
   message.set_may_reseed(may_reseed);
+  message.set_may_trim(may_trim);
   message.set_may_initialise(may_initialise);
   if (credentials) *message.mutable_credentials() = to_wire(*credentials);
   for (const model::Peer& peer : peers)
@@ -426,6 +440,7 @@ Result<model::NodeGoal> from_wire(const v1::NodeGoal& message) {
   }
   goal.planned = message.planned();
   goal.may_reseed = message.may_reseed();
+  goal.may_trim = message.may_trim();
   goal.may_initialise = message.may_initialise();
   if (message.has_credentials()) goal.credentials = from_wire(message.credentials());
   for (const v1::Peer& peer : message.peers()) {

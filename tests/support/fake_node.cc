@@ -145,8 +145,27 @@ std::optional<process::Identity> FakeProcess::running() {
   return process::Identity{100, m_.starts, "boot"};
 }
 
-Result<process::Identity> FakeProcess::start() {
+Result<TailPlan> FakeProcess::find_tail(const ClusterTransactions&) {
+  m_.calls.emplace_back("find_tail");
+  if (m_.running) return precondition("mysqld runs");
+  return m_.tail;
+}
+
+Result<std::filesystem::path> FakeProcess::keep_tail(const TailPlan&, const std::string& label) {
+  m_.calls.emplace_back("keep_tail");
+  if (m_.archive_fills_disk) m_.disk_full = true;
+  return std::filesystem::path("archive") / label;
+}
+
+Status FakeProcess::cut_tail(const TailPlan&) {
+  m_.calls.emplace_back("cut_tail");
+  m_.tail = {};
+  return {};
+}
+
+Result<process::Identity> FakeProcess::start_with(const std::vector<std::string>& options) {
   m_.calls.emplace_back("start");
+  m_.start_options = options;
   if (m_.running) return conflict("mysqld runs");
   if (!m_.start_fails) m_.boot();
   return process::Identity{100, m_.starts, "boot"};

@@ -24,6 +24,10 @@ struct FakeMachine {
   std::optional<NodeMemory> saved{};
   bool disk_full{false};
   bool suspended{false};  // by a signal: it answers nobody
+  bool archive_fills_disk{false};
+  TailPlan tail{};                           // what a look at the binary log finds
+  std::optional<uint64_t> rolled_back{};     // by the next start
+  std::vector<std::string> start_options{};  // of the last start
 
   void boot();  // as every start: closed
   void write(const std::string& gtids);
@@ -64,7 +68,11 @@ class FakeProcess final : public MysqlProcess {
   Result<std::filesystem::path> archive_and_wipe(const std::string& label) override;
   Status check_config(const std::filesystem::path&, Deadline) override { return {}; }
   std::optional<process::Identity> running() override;
-  Result<process::Identity> start() override;
+  Result<TailPlan> find_tail(const ClusterTransactions& cluster) override;
+  Result<std::filesystem::path> keep_tail(const TailPlan& plan, const std::string& label) override;
+  Status cut_tail(const TailPlan& plan) override;
+  std::optional<uint64_t> rolled_back() override { return m_.rolled_back; }
+  Result<process::Identity> start_with(const std::vector<std::string>& options) override;
   Status kill(Deadline) override;
   Status stop(Deadline) override;
   void on_exit(std::function<void()>) override {}

@@ -106,7 +106,10 @@ model::NodeReport RandomModel::report() {
                     .fence = text(),
                     .wanted_ms = count()},
           .holding_epoch = number(),
-          .gate = maybe([&] { return version(); })};
+          .gate = maybe([&] { return version(); }),
+          .discarded = maybe([&] {
+            return model::Discarded{.gtids = gtid_set(), .archive = text(), .trimmed = coin()};
+          })};
 }
 
 model::NodeGoal RandomModel::goal() {
@@ -121,6 +124,7 @@ model::NodeGoal RandomModel::goal() {
           .drain_to = maybe([&] { return gtid_set(); }),
           .planned = coin(),
           .may_reseed = coin(),
+          .may_trim = coin(),
           .may_initialise = coin(),
           .credentials = maybe([&] { return credentials(); }),
           .peers = several([&] {

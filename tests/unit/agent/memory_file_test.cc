@@ -34,6 +34,10 @@ NodeMemory some_memory(uint64_t seed) {
   memory.credentials = model::Credentials{Secret("a"), Secret("b"), Secret("c"), Secret("d")};
   memory.mysqld_boot = 12;
   memory.incarnation = "abc";
+  memory.written_epoch = seed % 3;
+  memory.trim_unproved = seed % 2 == 0;
+  memory.trim_failed = seed % 5 == 0;
+  memory.discarded = random.report().discarded;
   return memory;
 }
 

@@ -35,6 +35,13 @@ model::NodeGoal goal(NodeState state, uint64_t epoch, uint64_t version) {
   return g;
 }
 
+// The system's, with leaps.
+struct LeapingClock final : Clock {
+  Duration ahead{};
+  [[nodiscard]] Instant now() const override { return BootTime::now() + ahead; }
+  [[nodiscard]] WallTime wall() const override { return SystemClock().wall(); }
+};
+
 // A node's worker on a machine that can be broken.
 struct Node {
   test::FakeMachine machine{};
@@ -43,7 +50,7 @@ struct Node {
   test::FakeConfig config{};
   test::FakeMemory memory{machine};
   test::FakeClient client{};
-  SystemClock clock{};
+  LeapingClock clock{};
   test::FakeFence fence{};
   test::FakePeers peers{};
   std::unique_ptr<LeaseTask> lease{};
@@ -165,6 +172,9 @@ TEST_CASE("a primary whose mysqld was restarted stays closed until its boot is n
   node.machine.running = false;
   node.task->connection_changed(false, "test");
   node.settle();
+  CHECK(node.machine.starts == 1);
+  node.clock.ahead += std::chrono::seconds(5);
+  node.settle();
   CHECK(node.machine.starts == 2);
   CHECK(node.last().state == NodeState::RejoinCheck);
   CHECK(node.machine.status.read_only);
@@ -203,6 +213,114 @@ TEST_CASE("a node with transactions of its own is wiped only when the coordinato
   CHECK(node.count("wipe") == 1);
   CHECK(node.last().incarnation != incarnation);
   CHECK(node.last().state == NodeState::Replica);
+}
+
+namespace {
+
+// A primary of epoch 1 whose mysqld was killed while three commits waited; another has opened.
+model::NodeGoal depose(Node& node) {
+  make_primary(node);
+  node.machine.running = false;
+  node.machine.tail = {.kind = TailPlan::Kind::Cut,
+                       .file = "binlog.000003",
+                       .offset = 99,
+                       .transactions = 3,
+                       .gtids = model::GtidSet::parse(kOwn + ":7-9").value()};
+  model::NodeGoal follow = goal(NodeState::Acker, 2, 3);
+  follow.may_trim = true;
+  follow.may_reseed = true;
+  return follow;
+}
+
+}  // namespace
+
+TEST_CASE("a deposed primary keeps its tail aside, cuts it off, starts, proves it and replicates") {
+  Node node;
+  const model::NodeGoal follow = depose(node);
+  const std::string incarnation = node.last().incarnation;
+  node.machine.rolled_back = 4;  // one had not reached the binary log
+  node.reach(follow);
+  const auto at = [&](const std::string& call) {
+    return std::find(node.machine.calls.begin(), node.machine.calls.end(), call);
+  };
+  CHECK(at("keep_tail") < at("cut_tail"));
+  CHECK(node.count("cut_tail") == 1);
+  CHECK(node.count("wipe") == 0);
+  CHECK(node.machine.start_options == std::vector<std::string>{"--log_error_verbosity=3"});
+  CHECK(node.count("set log_error_verbosity=2") == 1);
+  CHECK(node.last().state == NodeState::Acker);
+  CHECK(node.last().incarnation == incarnation);
+  REQUIRE(node.last().discarded);
+  CHECK(node.last().discarded->gtids.str() == kOwn + ":7-9");
+  CHECK(node.last().discarded->archive == "archive/tail-epoch1-" + incarnation);
+  CHECK(node.last().discarded->trimmed);
+  // That it was primary once is over: a restart as a replica looks at no binary log.
+  const long looks = node.count("find_tail");
+  node.machine.running = false;
+  node.settle();
+  CHECK(node.machine.running);
+  CHECK(node.count("find_tail") == looks);
+  CHECK(node.machine.start_options.empty());
+}
+
+TEST_CASE("a tail of which not everything was rolled back is followed by a new seed") {
+  Node node;
+  const model::NodeGoal follow = depose(node);
+  const std::string incarnation = node.last().incarnation;
+  node.machine.rolled_back = 2;
+  node.reach(follow);
+  CHECK(node.count("cut_tail") == 1);
+  CHECK(node.count("wipe") == 1);
+  CHECK(node.last().incarnation != incarnation);
+  CHECK(node.last().state == NodeState::Acker);
+}
+
+TEST_CASE("a tail that is still there after the start is followed by a new seed") {
+  Node node;
+  const model::NodeGoal follow = depose(node);
+  node.machine.write(kOwn + ":7-9");  // committed, whatever the binary log says
+  node.reach(follow);
+  CHECK(node.count("wipe") == 1);
+  CHECK(node.last().state == NodeState::Acker);
+  CHECK_FALSE(node.last().discarded->trimmed);
+}
+
+TEST_CASE("an agent that died before the cut, or before the proof, is carried on by the next") {
+  Node node;
+  const model::NodeGoal follow = depose(node);
+  const TailPlan tail = node.machine.tail;
+  node.machine.start_fails = true;
+  node.task->goal_received(follow);
+  node.settle();
+  CHECK(node.count("cut_tail") == 1);
+  CHECK(node.machine.saved->trim_unproved);
+  node.machine.tail = tail;  // as if it had not been cut
+  node.machine.start_fails = false;
+  node.machine.rolled_back = 1;
+  node.restart_agent();
+  node.reach(follow);
+  CHECK(node.count("cut_tail") == 2);
+  CHECK(node.count("wipe") == 1);  // the proof was not forgotten
+  CHECK(node.last().state == NodeState::Acker);
+}
+
+TEST_CASE(
+    "a tail that cannot be cut is left, and a state that cannot be saved lets nothing be cut") {
+  Node node;
+  const model::NodeGoal follow = depose(node);
+  node.machine.tail.kind = TailPlan::Kind::Leave;
+  node.reach(follow);
+  CHECK(node.count("cut_tail") == 0);
+  CHECK(node.last().state == NodeState::Acker);
+
+  Node full;
+  const model::NodeGoal same = depose(full);
+  full.machine.archive_fills_disk = true;
+  full.reach(same);
+  CHECK(full.count("keep_tail") >= 1);
+  CHECK(full.count("cut_tail") == 0);
+  CHECK_FALSE(full.machine.running);
+  CHECK(full.last().problem.find("no space") != std::string::npos);
 }
 
 TEST_CASE("a mysqld that does not start is told with its own words, and tried again later") {
@@ -274,6 +392,8 @@ TEST_CASE("a setting that is refused stays told, and the node goes on") {
   // Nor does it keep a dead mysqld from being started with the file that is there.
   node.machine.running = false;
   node.task->connection_changed(false, "test");
+  node.settle();
+  node.clock.ahead += std::chrono::seconds(5);
   node.settle();
   CHECK(node.machine.starts == 2);
   node.config.refusal.reset();

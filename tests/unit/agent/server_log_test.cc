@@ -47,4 +47,22 @@ TEST_CASE("errors are kept before anything else, in their order and without repe
   CHECK(telling_lines("x PASSWORD='secret'", 1) == "x PASSWORD= ***\n");
 }
 
+TEST_CASE("the last recovery says how many transactions were rolled back, or nothing") {
+  const std::string finished =
+      "2026-11-29T22:05:53Z 0 [Note] [MY-013911] [Server] Crash recovery finished in ";
+  const std::string none =
+      finished + "binlog engine. No attempts to commit, rollback or prepare any transactions.\n" +
+      finished + "InnoDB engine. No attempts to commit, rollback or prepare any transactions.\n";
+  const std::string ten =
+      finished + "InnoDB engine. Successfully rolled back 10 internal transaction(s). \n";
+  const std::string both = finished +
+                           "InnoDB engine. Successfully committed 2 internal transaction(s). "
+                           "Successfully rolled back 3 internal transaction(s).\nanother line\n";
+  CHECK(rolled_back_transactions(none) == 0);
+  CHECK(rolled_back_transactions(none + ten) == 10);
+  CHECK(rolled_back_transactions(ten + both) == 3);
+  CHECK_FALSE(rolled_back_transactions("[System] [MY-010232] XA crash recovery finished."));
+  CHECK_FALSE(rolled_back_transactions(finished + "InnoDB engine. Successfully rolled back "));
+}
+
 }  // namespace cdb::agent

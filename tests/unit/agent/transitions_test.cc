@@ -145,8 +145,7 @@ TEST_CASE("a primary that still replicates is never opened") {
 }
 
 TEST_CASE(
-    "a dead mysqld of a primary waits for the coordinator's verdict, alone or cut off it starts at "
-    "once") {
+    "a dead mysqld of a primary waits for the coordinator's verdict, alone it starts at once") {
   CHECK(next(down(NodeState::Primary, std::chrono::milliseconds(10))) == Action::None);
   CHECK(next(down(NodeState::Primary, std::chrono::seconds(5))) == Action::Start);
   Situation alone = down(NodeState::PrimaryUnprotected, std::chrono::milliseconds(10));
@@ -154,10 +153,60 @@ TEST_CASE(
   CHECK(next(alone) == Action::Start);
   Situation cut_off = down(NodeState::Primary, std::chrono::milliseconds(10));
   cut_off.coordinator_connected = false;
+  CHECK(next(cut_off) == Action::None);  // an agent that has just begun is not connected yet
+  cut_off.mysqld_down_for = std::chrono::seconds(4);
   CHECK(next(cut_off) == Action::Start);
   CHECK(next(down(NodeState::Fenced, std::chrono::milliseconds(10))) == Action::None);
   CHECK(classify(down(NodeState::Fenced, std::chrono::milliseconds(10))) == NodeState::Fenced);
   CHECK(next(down(NodeState::Replica, std::chrono::milliseconds(10))) == Action::Start);
+}
+
+TEST_CASE("a former primary is started only after what nobody acknowledged was cut off") {
+  for (const NodeState goal : {NodeState::Replica, NodeState::Acker}) {
+    Situation s = down(goal, std::chrono::milliseconds(10));
+    s.written_epoch = 4;
+    s.goal.may_trim = true;
+    CHECK(next(s) == Action::Trim);
+    // While nobody has opened it cannot be told what that is; it is not waited for without end.
+    s.goal.source_uuid.clear();
+    s.goal.may_trim = false;
+    CHECK(next(s) == Action::None);
+    s.mysqld_down_for = std::chrono::seconds(11);
+    CHECK(next(s) == Action::Start);
+  }
+}
+
+TEST_CASE("nothing is cut off without leave, in the same epoch, or of data that no primary wrote") {
+  Situation s = down(NodeState::Replica, std::chrono::milliseconds(10));
+  s.written_epoch = 4;
+  CHECK(next(s) == Action::Start);
+  s.goal.may_trim = true;
+  s.written_epoch = 5;
+  CHECK(next(s) == Action::Start);
+  s.written_epoch = 0;
+  CHECK(next(s) == Action::Start);
+  s.written_epoch = 4;
+  s.goal.state = NodeState::Fenced;
+  s.mysqld_down_for = std::chrono::seconds(9);
+  CHECK(next(s) == Action::Start);
+  s.goal.state = NodeState::Primary;
+  CHECK(next(s) == Action::Start);
+  // A server that runs has committed its tail already.
+  Situation up = node(NodeState::Replica);
+  up.written_epoch = 4;
+  up.goal.may_trim = true;
+  up.server->executed.add(kOwn, {1, 3});
+  up.goal.may_reseed = true;
+  CHECK(next(up) == Action::Reseed);
+}
+
+TEST_CASE("data from which a cut tail did not vanish are quarantined, whatever their GTIDs say") {
+  Situation s = node(NodeState::Acker);
+  CHECK(classify(s) == NodeState::RejoinCheck);
+  s.trim_failed = true;
+  CHECK(classify(s) == NodeState::Quarantined);
+  s.goal.may_reseed = true;
+  CHECK(next(s) == Action::Reseed);
 }
 
 TEST_CASE("an empty directory is filled only where the coordinator says so") {

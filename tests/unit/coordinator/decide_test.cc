@@ -324,6 +324,26 @@ TEST_CASE("a node is wiped only where the primary can give it everything again")
   CHECK_FALSE(may_reseed());
 }
 
+TEST_CASE("a former primary may cut its tail only when another has opened, and commits waited") {
+  ViewBuilder view = cluster(2);
+  ClusterRow row;
+  for (const auto& [name, member] : view.view.members)
+    row.members[name].address = "127.0.0.1";
+  const auto may_trim = [&](const char* node) {
+    return goal_for(view, row, {}, NodeName(node))->may_trim;
+  };
+  CHECK(may_trim("c-1"));
+  CHECK_FALSE(may_trim("c-0"));
+  view.view.policy.lossless = false;
+  CHECK_FALSE(may_trim("c-1"));
+  ViewBuilder election = promoting("c-1");
+  for (const auto& [name, member] : election.view.members) {
+    row.members[name].address = "127.0.0.1";
+    CAPTURE(name.str());
+    CHECK_FALSE(goal_for(election, row, {}, name)->may_trim);
+  }
+}
+
 TEST_CASE("a node whose fence proof is waited for stays fenced, also as an acker to be") {
   ViewBuilder view = promoting("c-1");
   view.view.record.ackers = {{NodeName("c-0"), "c-0-data"}, {NodeName("c-2"), "c-2-data"}};
