@@ -35,6 +35,9 @@ AgentParts real_parts() {
                     std::string name) {
     return std::make_unique<MemoryPort>(stage, waiter, disk, oracle, std::move(name));
   };
+  parts.gate = [](Gate& gate, std::function<void()> cut_barred) {
+    return std::make_unique<GatePort>(gate, std::move(cut_barred));
+  };
   return parts;
 }
 
@@ -42,6 +45,7 @@ Agent::Agent(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>&
              model::NodeId node, model::MysqlVersion version, Coordinator& coordinator,
              const AgentParts& parts)
     : clock(stage.timeline, some_rate(stage.random)),
+      gate(clock),
       stage_(stage),
       oracle_(oracle),
       all_(all),
@@ -51,7 +55,7 @@ Agent::Agent(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>&
       version_(version),
       coordinator_(coordinator),
       parts_(parts),
-      mysqld_(*all.emplace_back(std::make_unique<Mysqld>(stage, oracle, all, host, version))),
+      mysqld_(*all.emplace_back(std::make_unique<Mysqld>(stage, oracle, all, host, gate, version))),
       process_port_(stage, *this, mysqld_, oracle, version) {
   disk.on_crash = [this] { kill(); };
 }
@@ -80,6 +84,7 @@ void Agent::power_off() {
   go_on();
   powered_ = false;
   mysqld_.crash(true);
+  gate.vanish();
   process.end();
   fiber_.reset();
   if (session_) session_->close_agent_end(false);
@@ -135,21 +140,32 @@ void Agent::start() {
   server_ = parts_.server(stage_, *this, mysqld_, oracle_, all_,
                           [this] { return disk.saved ? disk.saved->accepted.epoch : 0; });
   memory_ = parts_.memory(stage_, *this, disk, oracle_, name_);
+  fence_ = parts_.gate(gate, [this] { mysqld_.cut_barred(); });
+  agent::PeerClient& peers = *this;
+  lease_ = std::make_unique<agent::LeaseTask>(node_, *fence_, peers, clock);
+  lease_->set_client(*this);
+  lease_status_ = {};
+  holding_epoch_ = 0;
+  sent_.clear();
   fiber_ = std::make_unique<Fiber>([this] { run(); });
   fiber_->resume();
-  dial();
 }
 
 // NodeTask::run(), in simulated time.
 void Agent::run() {
+  task_ready_ = false;
   task_ = std::make_unique<agent::NodeTask>(
-      agent::NodePorts{*server_, process_port_, config_port_, *memory_},
-      [] { return uint64_t{1} << 40; }, clock);
+      agent::NodePorts{*server_, process_port_, config_port_, *memory_, *lease_},
+      [] { return uint64_t{1} << 40; }, boot_id(), clock);
   if (const Status loaded = task_->load(); !loaded) {
-    stage_.story.fail(name_ + " does not start: " + loaded.error().text());
+    stage_.story.tell(name_, "does not start: {}", loaded.error().text());
+    after(Duration::zero(), [this] { kill(); });
     return;
   }
   task_->set_client(*this);
+  task_ready_ = true;
+  dial();
+  keep_lease();
   while (true) {
     const Instant wake = task_->step();
     between_steps_ = true;
@@ -188,9 +204,53 @@ Handler Agent::news(Handler handler) {
 
 // --- the session ---
 
+// LeaseTask::run(): apart from the worker, which may wait for mysqld.
+void Agent::keep_lease() {
+  const Instant wake = lease_->step();
+  after(clock.until(wake), [this] { keep_lease(); });
+}
+
+void Agent::ask_hold(const std::string& address, const model::HoldRequest& request, Deadline,
+                     std::function<void(const Result<model::HoldAnswer>&)> answered) {
+  const auto host = host_of(address);
+  Agent* const peer = (*peers_)[static_cast<size_t>(*host)].get();
+  const auto once =
+      std::make_shared<std::function<void(const Result<model::HoldAnswer>&)>>(std::move(answered));
+  const auto answer = [this, once, life = process.life()](const Result<model::HoldAnswer>& with) {
+    process.deliver(life, [once, with] {
+      if (const auto call = std::exchange(*once, nullptr)) call(with);
+    });
+  };
+  after(request.ttl, [answer] { answer(unavailable("no answer in time")); });
+  stage_.network.post(host_, *host, [this, peer, request, answer] {
+    peer->process.deliver(peer->process.life(), [this, peer, request, answer] {
+      if (!peer->task_ready_) return;
+      const model::HoldAnswer given = peer->hold(request);
+      stage_.network.post(peer->host_, host_, [answer, given] { answer(given); });
+    });
+  });
+}
+
 void Agent::report(const model::NodeReport& report) {
   latest_ = report;
-  if (session_) session_->report(report);
+  send_latest();
+}
+
+void Agent::heartbeat(const model::LeaseStatus& lease, uint64_t holding_epoch) {
+  lease_status_ = lease;
+  holding_epoch_ = holding_epoch;
+  if (latest_) send_latest();
+}
+
+// As SessionClient: the words about the lease stay with all reports, and a grant counts from when
+// its report was sent.
+void Agent::send_latest() {
+  if (!session_) return;
+  latest_->lease = lease_status_;
+  latest_->holding_epoch = holding_epoch_;
+  sent_.emplace_back(++sequence_, clock.now());
+  if (sent_.size() > 100) sent_.pop_front();
+  session_->report(sequence_, *latest_);
 }
 
 void Agent::dial() {
@@ -206,7 +266,7 @@ void Agent::dial() {
   session_ = std::make_shared<Session>(*this, coordinator_,
                                        stage_.network.connect(host_, coordinator_.host()));
   session_->introduce();
-  if (latest_) session_->report(*latest_);
+  if (latest_) send_latest();
   watch_session(session_, stage_.timeline.now());
 }
 
@@ -216,8 +276,17 @@ void Agent::dial_later(bool refused) {
   after(pause, [this] { dial(); });
 }
 
-void Agent::session_answered(const std::shared_ptr<Session>& session, const model::NodeGoal* goal) {
+void Agent::session_answered(const std::shared_ptr<Session>& session, const model::NodeGoal* goal,
+                             const Answer* answer) {
   if (session != session_) return;
+  if (answer != nullptr) {
+    std::optional<Instant> sent_at;
+    while (!sent_.empty() && sent_.front().first <= answer->sequence) {
+      if (sent_.front().first == answer->sequence) sent_at = sent_.front().second;
+      sent_.pop_front();
+    }
+    if (sent_at && answer->grant) lease_->granted(*answer->grant, *sent_at);
+  }
   if (!std::exchange(connected_, true)) {
     stage_.story.tell(name_, "is connected");
     task_->connection_changed(true, "coordinator");

@@ -228,7 +228,8 @@ Status ServerPort::clone_from(const agent::ReplicationSource& donor, Deadline) {
   if (!host) return precondition("no such donor");
   const Mysqld& source = *all_[static_cast<size_t>(*host)];
   const auto reachable = [&] {
-    return source.answers() && stage_.network.both_ways(m_.host(), *host);
+    return source.answers() && stage_.network.both_ways(m_.host(), *host) &&
+           source.gate().admits(address_of(m_.host()));
   };
   if (!reachable()) return unavailable("the donor does not answer");
   const uint64_t life = m_.process.life();

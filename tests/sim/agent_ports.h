@@ -78,6 +78,7 @@ class ProcessPort final : public agent::MysqlProcess {
   Status kill(Deadline) override;
   Status stop(Deadline deadline) override { return kill(deadline); }
   void on_exit(std::function<void()> callback) override;
+  bool suspended() override { return m_.process.held(Process::Stopped); }
   std::string last_log_lines(size_t) override { return {}; }
 
  private:

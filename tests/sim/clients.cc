@@ -54,11 +54,19 @@ void Client::resolve() {
   resolved_ = stage_.timeline.now();
 }
 
+// A reset gets out of a gate that is shut.
+void Client::refused(uint64_t request, Host server) {
+  stage_.network.post(server, host_, [this, request] {
+    if (request == request_) next();
+  });
+}
+
 void Client::write_to(Host host) {
   Mysqld& server = *servers_[static_cast<size_t>(host)];
   const uint64_t request = request_;
   // A connection of its own: an answer that cannot pass is sent again until the client gives up.
   const auto connection = stage_.network.connect(host_, host);
+  server.gate().pass(connection, host);
   connection->send(host_, [this, &server, request, connection] {
     auto write = std::make_shared<Write>();
     write->row = (static_cast<uint64_t>(host_) << 40) + ++row_;
@@ -73,8 +81,8 @@ void Client::write_to(Host host) {
         next();
       });
     };
-    if (!server.process.alive()) {
-      write->answer(false);  // refused
+    if (!server.process.alive() || !server.gate().open()) {
+      refused(request, server.host());
       return;
     }
     server.process.deliver(server.process.life(), [&server, write] { server.write(write); });
@@ -85,7 +93,12 @@ void Client::read_from(Host host) {
   Mysqld& server = *servers_[static_cast<size_t>(host)];
   const uint64_t request = request_;
   const auto connection = stage_.network.connect(host_, host);
+  server.gate().pass(connection, host);
   connection->send(host_, [this, &server, request, connection] {
+    if (!server.process.alive() || !server.gate().open()) {
+      refused(request, server.host());
+      return;
+    }
     server.process.deliver(server.process.life(), [this, &server, request, connection] {
       // A read-only node may be a replica: what it shows is no promise.
       const bool counts = server.writable();

@@ -21,6 +21,7 @@ class Client {
  private:
   void next();
   void resolve();
+  void refused(uint64_t request, Host server);
   void write_to(Host server);
   void read_from(Host server);
 

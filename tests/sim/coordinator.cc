@@ -198,11 +198,13 @@ void Coordinator::ensure_machine(const coordinator::MachineSpec& spec) {
   after(stage_.random.between(milliseconds(50), milliseconds(400)), [this, agent,
                                                                      node = spec.node] {
     if (agent == nullptr) return;
-    agent->power_on();
     ++stage_.counts.timers;
     coordinator::Machine machine;
     machine.node = node;
-    machine.state = coordinator::MachineState::Running;
+    // One step: what is off may be said to be off first.
+    const bool says_off = !agent->powered() && stage_.random.chance(0.4);
+    if (!says_off) agent->power_on();
+    machine.state = says_off ? coordinator::MachineState::Off : coordinator::MachineState::Running;
     machine.address = address_of(agent->host());
     with_engine([&](coordinator::Engine& engine) { engine.machine_ensured(node, machine, now()); });
   });

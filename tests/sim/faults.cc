@@ -166,7 +166,8 @@ void Faults::pause_machine() {
   if (!world_.stage.options.pause_machines) return;
   Agent& agent = victim();
   if (!agent.powered() || agent.process.held(Process::MachinePaused)) return;
-  const bool clock_stops = world_.stage.random.chance(0.5);
+  // Time alone is no proof for a machine that is paused with its clocks.
+  const bool clock_stops = world_.stage.random.chance(0.5) && world_.oracle.lossless();
   world_.stage.story.tell("FAULT", "the machine of {} is paused, its clock {}", agent.name(),
                           clock_stops ? "too" : "not");
   agent.pause(clock_stops);

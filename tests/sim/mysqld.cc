@@ -22,12 +22,13 @@ std::optional<Host> host_of(const std::string& address) {
 }
 
 Mysqld::Mysqld(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>& all, Host host,
-               model::MysqlVersion version)
+               Gate& gate, model::MysqlVersion version)
     : stage_(stage),
       oracle_(oracle),
       all_(all),
       host_(host),
       name_("mysqld-" + std::to_string(host)),
+      gate_(gate),
       version_(version) {}
 
 void Mysqld::after(Duration delay, Handler handler) {
@@ -137,7 +138,7 @@ void Mysqld::crash(bool machine_lost) {
 // --- clients ---
 
 bool Mysqld::can_acknowledge() const {
-  if (!writable()) return false;
+  if (!writable() || !gate_.open()) return false;
   if (!source_semisync_) return true;
   int live = 0;
   for (const auto& link : dumps_) {

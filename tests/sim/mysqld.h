@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lib/model/report.h"
+#include "tests/sim/gate.h"
 #include "tests/sim/process.h"
 #include "tests/sim/stage.h"
 
@@ -47,11 +48,13 @@ struct Link {
 class Mysqld {
  public:
   Mysqld(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>& all, Host host,
-         model::MysqlVersion version);
+         Gate& gate, model::MysqlVersion version);
 
   [[nodiscard]] Host host() const { return host_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   Process process{};
+  [[nodiscard]] Gate& gate() { return gate_; }
+  [[nodiscard]] const Gate& gate() const { return gate_; }
 
   // --- the data directory ---
   [[nodiscard]] bool initialised() const { return initialised_; }
@@ -95,6 +98,8 @@ class Mysqld {
   [[nodiscard]] bool commits_wait() const { return committed_ < log_.size(); }
   void undo_read_only() { read_only_ = false; }
   void drop_clients();
+  // The connections of members that the gate bars.
+  void cut_barred();
   // Of the agent's own: in the binary log at once, committed when it is acknowledged.
   TransactionId write_marker();
   [[nodiscard]] bool committed(TransactionId id) const;
@@ -134,6 +139,7 @@ class Mysqld {
   std::vector<std::unique_ptr<Mysqld>>& all_;
   Host host_;
   std::string name_;
+  Gate& gate_;
   model::MysqlVersion version_;
 
   // On disk.

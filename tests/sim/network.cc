@@ -12,6 +12,10 @@ void Connection::send(Host from, Handler deliver) {
   if (dead_) return;
   const int index = from == ends_[0] ? 0 : 1;
   Way& way = ways_[index];
+  if (way.open && !way.open()) {
+    way.held.push_back(std::move(deliver));
+    return;
+  }
   const Host to = ends_[1 - index];
   const Instant when = std::max(network_.timeline_.now() + network_.delay(from, to),
                                 way.last + std::chrono::nanoseconds(1));
@@ -21,13 +25,34 @@ void Connection::send(Host from, Handler deliver) {
   });
 }
 
+void Connection::destroy() {
+  dead_ = true;
+  for (Way& way : ways_)
+    way.held.clear();
+}
+
+void Connection::guard(Host from, std::function<bool()> open) {
+  ways_[from == ends_[0] ? 0 : 1].open = std::move(open);
+}
+
+void Connection::try_again() {
+  flush(0);
+  flush(1);
+}
+
+bool Connection::passes(int index) const {
+  const auto& open = ways_[index].open;
+  return network_.passes(ends_[index], ends_[1 - index]) && (!open || open());
+}
+
+// What is under way already arrives, also when the socket is destroyed behind it.
 void Connection::arrive(int index, Handler deliver) {
-  if (dead_) return;
   Way& way = ways_[index];
-  const Host from = ends_[index];
-  const Host to = ends_[1 - index];
-  if (!way.held.empty() || !network_.passes(from, to)) {
-    if (way.held.empty()) network_.way(from, to).held.push_back(weak_from_this());
+  const bool cut = !network_.passes(ends_[index], ends_[1 - index]);
+  if (!way.held.empty() || cut) {
+    if (dead_) return;
+    if (way.held.empty())
+      network_.way(ends_[index], ends_[1 - index]).held.push_back(weak_from_this());
     way.held.push_back(std::move(deliver));
     return;
   }
@@ -37,15 +62,14 @@ void Connection::arrive(int index, Handler deliver) {
 
 void Connection::flush(int index) {
   Way& way = ways_[index];
-  const Host from = ends_[index];
-  const Host to = ends_[1 - index];
-  while (!dead_ && !way.held.empty() && network_.passes(from, to)) {
+  while (!dead_ && !way.held.empty() && passes(index)) {
     const Handler next = std::move(way.held.front());
     way.held.pop_front();
     ++network_.deliveries_;
     next();
   }
-  if (!dead_ && !way.held.empty()) network_.way(from, to).held.push_back(weak_from_this());
+  if (!dead_ && !way.held.empty())
+    network_.way(ends_[index], ends_[1 - index]).held.push_back(weak_from_this());
 }
 
 Network::Network(Timeline& timeline, Random& random, int hosts, uint64_t& deliveries)

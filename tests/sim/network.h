@@ -21,16 +21,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(Network& network, Host a, Host b) : network_(network), ends_{a, b} {}
   // From one of its hosts to the other, after everything sent before.
   void send(Host from, Handler deliver);
-  // Nothing arrives any more, in either direction.
-  void destroy() { dead_ = true; }
-  [[nodiscard]] bool dead() const { return dead_; }
+  // Nothing is sent any more, nor sent again.
+  void destroy();
+  // What `from` sends gets out only while this holds; otherwise it is sent again later.
+  void guard(Host from, std::function<bool()> open);
+  void try_again();
 
  private:
   friend class Network;
   struct Way {
     Instant last{};
     std::deque<Handler> held{};
+    std::function<bool()> open{};
   };
+  [[nodiscard]] bool passes(int way) const;
   void arrive(int way, Handler deliver);
   void flush(int way);
 

@@ -37,7 +37,8 @@ void Mysqld::pump(const std::shared_ptr<Link>& link) {
 
 // A replica asks for what it lacks.
 void Mysqld::take_replica(const std::shared_ptr<Link>& link) {
-  if (!link->replica_open) return;  // it has hung up long ago
+  // It has hung up long ago, or is kept out by now.
+  if (!link->replica_open || !gate_.admits(address_of(link->replica->host_))) return;
   // A dump thread of the same replica that has not noticed its end is ended now.
   std::erase_if(dumps_, [&](const auto& other) {
     if (other->replica != link->replica) return false;
@@ -81,6 +82,19 @@ void Mysqld::acked(const std::shared_ptr<Link>& link, size_t upto) {
   size_t& known = acked_upto_[link->replica->host_];
   known = std::max(known, upto);
   release();
+}
+
+void Mysqld::cut_barred() {
+  const auto dumps = dumps_;
+  for (const auto& link : dumps) {
+    if (!gate_.bars(address_of(link->replica->host_))) continue;
+    link->connection->send(host_, [link] {
+      link->replica->process.deliver(link->replica_life, [link] {
+        if (link->replica_open) link->replica->lose_source();
+      });
+    });
+    lose_replica(link);
+  }
 }
 
 void Mysqld::lose_replica(const std::shared_ptr<Link>& link) {
@@ -167,7 +181,7 @@ void Mysqld::try_to_connect() {
   }
   link->connection->send(host_, [this, link, attempt, &source] {
     link->source_life = source.process.life();
-    if (!source.process.alive() || !source.ready_) {
+    if (!source.process.alive() || !source.ready_ || !source.gate_.admits(address_of(host_))) {
       link->connection->send(source.host_, [this, link, attempt] {
         process.deliver(link->replica_life, [this, attempt] {
           if (attempt != receiver_try_ || !receiver_on_) return;

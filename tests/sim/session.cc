@@ -44,24 +44,25 @@ void Session::introduce() {
   });
 }
 
-void Session::report(const model::NodeReport& report) {
+void Session::report(uint64_t sequence, const model::NodeReport& report) {
   if (!agent_open_) return;
-  report_ = report;
+  report_ = {sequence, report};
   if (!report_under_way_) send_report();
 }
 
 void Session::send_report() {
   if (!report_) return;
   report_under_way_ = true;
-  connection_->send(agent_.host(), [self = shared_from_this(), sequence = ++sequence_,
-                                    report = std::move(*std::exchange(report_, std::nullopt))] {
-    self->report_under_way_ = false;
-    if (self->agent_open_) self->send_report();
-    self->coordinator_.process.deliver(self->coordinator_life_, [self, sequence, report] {
-      if (self->coordinator_open_)
-        self->coordinator_.session_reported(self, self->agent_, sequence, report);
-    });
-  });
+  auto [sequence, report] = std::move(*std::exchange(report_, std::nullopt));
+  connection_->send(
+      agent_.host(), [self = shared_from_this(), sequence = sequence, report = std::move(report)] {
+        self->report_under_way_ = false;
+        if (self->agent_open_) self->send_report();
+        self->coordinator_.process.deliver(self->coordinator_life_, [self, sequence, report] {
+          if (self->coordinator_open_)
+            self->coordinator_.session_reported(self, self->agent_, sequence, report);
+        });
+      });
 }
 
 void Session::close_agent_end(bool tell) {
@@ -79,27 +80,30 @@ void Session::send(const model::NodeGoal& goal) {
   write_next();
 }
 
-void Session::ack(uint64_t report_sequence) {
-  ack_ = report_sequence;
+void Session::ack(uint64_t report_sequence, const std::optional<model::LeaseGrant>& grant) {
+  ack_ = {report_sequence, grant};
   write_next();
 }
 
 void Session::write_next() {
   if (!coordinator_open_ || writing_ || (!goal_ && !ack_)) return;
   std::optional<model::NodeGoal> goal;
+  std::optional<Answer> answer;
   if (goal_) {
     goal = std::exchange(goal_, std::nullopt);
   } else {
-    ack_.reset();
+    answer = std::exchange(ack_, std::nullopt);
   }
   writing_ = true;
-  connection_->send(coordinator_.host(), [self = shared_from_this(), goal = std::move(goal)] {
-    self->writing_ = false;
-    self->write_next();
-    self->agent_.process.deliver(self->agent_life_, [self, goal] {
-      if (self->agent_open_) self->agent_.session_answered(self, goal ? &*goal : nullptr);
-    });
-  });
+  connection_->send(
+      coordinator_.host(), [self = shared_from_this(), goal = std::move(goal), answer] {
+        self->writing_ = false;
+        self->write_next();
+        self->agent_.process.deliver(self->agent_life_, [self, goal, answer] {
+          if (!self->agent_open_) return;
+          self->agent_.session_answered(self, goal ? &*goal : nullptr, answer ? &*answer : nullptr);
+        });
+      });
 }
 
 void Session::close(const Error& reason) {

@@ -15,19 +15,25 @@ namespace cdb::sim {
 class Agent;
 class Coordinator;
 
+// What the coordinator answers to a report.
+struct Answer {
+  uint64_t sequence{0};
+  std::optional<model::LeaseGrant> grant{};
+};
+
 class Session final : public coordinator::AgentSink, public std::enable_shared_from_this<Session> {
  public:
   Session(Agent& agent, Coordinator& coordinator, std::shared_ptr<Connection> connection);
 
   // --- the agent's end ---
   void introduce();
-  void report(const model::NodeReport& report);
+  void report(uint64_t sequence, const model::NodeReport& report);
   void close_agent_end(bool tell);
   [[nodiscard]] bool agent_open() const { return agent_open_; }
 
   // --- the coordinator's end ---
   void send(const model::NodeGoal& goal) override;
-  void ack(uint64_t report_sequence) override;
+  void ack(uint64_t report_sequence, const std::optional<model::LeaseGrant>& grant) override;
   void close(const Error& reason) override;
   void close_coordinator_end(bool tell, bool refused);
   [[nodiscard]] bool coordinator_open() const { return coordinator_open_; }
@@ -46,11 +52,10 @@ class Session final : public coordinator::AgentSink, public std::enable_shared_f
   uint64_t coordinator_life_;
   bool agent_open_{true};
   bool coordinator_open_{false};
-  std::optional<model::NodeReport> report_{};
+  std::optional<std::pair<uint64_t, model::NodeReport>> report_{};
   bool report_under_way_{false};
-  uint64_t sequence_{0};
   std::optional<model::NodeGoal> goal_{};
-  std::optional<uint64_t> ack_{};
+  std::optional<Answer> ack_{};
   bool writing_{false};
 };
 

@@ -99,8 +99,8 @@ struct Transactions {
 
 // Faults that a story may hold. Those whose handling the product does not have yet are off.
 struct Options {
-  bool wipe_nodes{false};      // a machine comes back with nothing, its promises included
-  bool lose_relay_log{false};  // a machine's crash takes what was received and not synced
+  bool wipe_nodes{false};     // a machine comes back with nothing, its promises included
+  bool lose_relay_log{true};  // a machine's crash takes what was received and not synced
   bool pause_machines{true};
   bool stall_mysqld{true};
   bool reads_need_gate{false};  // a closed node answers no reads

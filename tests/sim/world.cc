@@ -57,6 +57,8 @@ World::World(uint64_t seed, const Variant& variant, bool told, Random shape)
                                              *coordinator, variant.agent));
   }
   coordinator->know(agents);
+  for (const auto& agent : agents)
+    agent->know(agents);
   oracle.watch(servers);
   for (int i = 0; i < kClients; ++i) {
     const Host host = members_ + 2 + i;
