@@ -33,11 +33,13 @@ std::string new_incarnation() {
   return Secret::random().reveal().substr(0, 12);
 }
 
-NodeActions::NodeActions(NodePorts ports, NodeMemory& memory, Progress& progress)
+NodeActions::NodeActions(NodePorts ports, NodeMemory& memory, Progress& progress,
+                         const Clock& clock)
     : ports_(ports),
       memory_(memory),
       progress_(progress),
-      tail_(ports.server, ports.process, ports.store, memory) {}
+      tail_(ports.server, ports.process, ports.store, memory),
+      clock_(clock) {}
 
 Status NodeActions::run(Action action, const Situation& s) {
   switch (action) {
@@ -142,7 +144,7 @@ Status NodeActions::follow(const Situation& s) {
   const bool ack_set = server.semisync.replica_enabled == wants_ack;
   const bool acks_now =
       server.semisync.replica_acking == wants_ack || replication.receiver != ThreadState::On;
-  const bool recent = progress_.followed_at && BootTime::now() - *progress_.followed_at < kRefollow;
+  const bool recent = progress_.followed_at && clock_.now() - *progress_.followed_at < kRefollow;
   const bool in_place = same_source && threads_on && ack_set && acks_now;
   // What was just asked for gets time to show; a thread that failed is not started over and over.
   if (in_place || (same_source && ack_set && recent)) return deadline_exceeded("it is catching up");
@@ -159,7 +161,7 @@ Status NodeActions::follow(const Situation& s) {
     CDB_TRY(ports_.server.set_acks_required(0, Deadline::after(kStatement)));
   }
   CDB_TRY(ports_.server.replicate_from(source_of(s, memory_), Deadline::after(kStatement * 2)));
-  progress_.followed_at = BootTime::now();
+  progress_.followed_at = clock_.now();
   log::info("node.follows", "source={} acker={}", s.goal.source->str(), wants_ack);
   return {};
 }

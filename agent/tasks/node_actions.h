@@ -43,7 +43,7 @@ struct Progress {
 
 class NodeActions {
  public:
-  NodeActions(NodePorts ports, NodeMemory& memory, Progress& progress);
+  NodeActions(NodePorts ports, NodeMemory& memory, Progress& progress, const Clock& clock);
 
   Status run(Action action, const Situation& situation);
   // Accounts and settings of a running server: cheap when they are right.
@@ -71,6 +71,7 @@ class NodeActions {
   NodeMemory& memory_;
   Progress& progress_;
   TailTrimmer tail_;
+  const Clock& clock_;
 };
 
 // A random name for a copy of the data.

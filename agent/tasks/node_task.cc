@@ -31,7 +31,7 @@ NodeTask::NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes,
     : ports_(ports),
       disk_free_bytes_(std::move(disk_free_bytes)),
       clock_(clock),
-      actions_(ports, memory_, progress_),
+      actions_(ports, memory_, progress_, clock),
       machine_boot_(std::move(machine_boot)),
       start_backoff_(std::chrono::seconds(1), std::chrono::seconds(30)) {}
 

@@ -187,7 +187,7 @@ bool Engine::Impl::decide_once(const ClusterId& id, Now now) {
   view.ackers_short_for =
       runtime.ackers_short_since ? now.at - *runtime.ackers_short_since : Duration::zero();
 
-  const Decision decision = decide(view);
+  const Decision decision = config.decide(view);
   if (!decision.record) {
     if (decision.why != runtime.last_why) {
       runtime.last_why = decision.why;

@@ -4,6 +4,7 @@
 // thread (EngineHost), which hands in the time. Never blocks on anything but the StateStore.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "coordinator/core/apply.h"
+#include "coordinator/core/decide.h"
 #include "coordinator/core/state.h"
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/views.h"
@@ -21,6 +23,9 @@
 
 namespace cdb::coordinator {
 
+// Such as "5f0c2e1a9b7d".
+std::string random_id();
+
 struct EngineConfig {
   std::vector<Flavor> flavors{};
   SettingsCheck check_settings{};             // for apply
@@ -29,6 +34,8 @@ struct EngineConfig {
   Duration silence{std::chrono::seconds(1)};  // without a primary's session before it is suspected
   Duration power_on_after{std::chrono::seconds(10)};  // a machine that has not been heard of is
                                                       // asked of the provisioner again
+  std::function<Decision(const ClusterView&)> decide{&coordinator::decide};
+  std::function<std::string()> new_id{&random_id};  // of operations and resources
 };
 
 class Engine {

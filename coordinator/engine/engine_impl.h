@@ -103,7 +103,4 @@ class Engine::Impl {
   bool reload_{false};  // a commit's outcome is unknown: the store must be read again
 };
 
-// A random id such as "5f0c2e1a9b7d".
-std::string random_id();
-
 }  // namespace cdb::coordinator

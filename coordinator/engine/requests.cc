@@ -48,7 +48,7 @@ Result<std::vector<ApplyItem>> Engine::Impl::apply(const std::vector<Resource>& 
   std::vector<ApplyItem> items;
   for (PlannedResource& plan : planned) {
     if (plan.created) {
-      plan.resource.uid = random_id();
+      plan.resource.uid = config.new_id();
       plan.resource.created = now.wall;
     }
     ApplyItem item;
@@ -72,7 +72,7 @@ Result<std::vector<ApplyItem>> Engine::Impl::apply(const std::vector<Resource>& 
       } else if (row.record.version.epoch > 0) {
         ++row.record.version.version;  // so that every agent is seen to have taken it up
       }
-      item.operation = begin_operation(*plan.operation, id, model::OperationId(random_id()),
+      item.operation = begin_operation(*plan.operation, id, model::OperationId(config.new_id()),
                                        row.record.version.epoch, now.wall);
       changes.put_clusters.push_back(row);
       changes.put_operations.push_back(*item.operation);
@@ -123,7 +123,7 @@ Result<std::optional<Operation>> Engine::Impl::remove(const ResourceKey& key, No
   resource.deleting = true;
   changes.put_resources.push_back(resource);
   Operation operation =
-      begin_operation(OperationKind::Delete, id, model::OperationId(random_id()), 0, now.wall);
+      begin_operation(OperationKind::Delete, id, model::OperationId(config.new_id()), 0, now.wall);
   changes.put_operations.push_back(operation);
   changes.events.push_back(event(id, now, "operation.started", Severity::Info,
                                  fmt::format("delete {}", operation.id.str())));
@@ -166,7 +166,7 @@ Result<Operation> Engine::Impl::elect(const ClusterId& id, OperationKind kind, s
                           "cdb topology " + id.name + " shows why");
   }
   CDB_TRY(check_request(view, {planned, NodeName(to), {}}));
-  Operation operation = begin_operation(kind, id, model::OperationId(random_id()),
+  Operation operation = begin_operation(kind, id, model::OperationId(config.new_id()),
                                         row.record.version.epoch, now.wall);
   operation.arguments["to"] = to;
   operation.arguments["from"] = row.record.primary.str();

@@ -1,0 +1,324 @@
+#include "tests/sim/faults.h"
+
+#include <array>
+#include <utility>
+
+namespace cdb::sim {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+void Faults::begin() {
+  next();
+}
+
+void Faults::next() {
+  Random& random = world_.stage.random;
+  // Sometimes one upon the other, sometimes with time to recover.
+  const Duration pause = random.chance(0.4) ? random.between(milliseconds(1), milliseconds(800))
+                                            : random.between(milliseconds(500), seconds(9));
+  world_.stage.timeline.after(pause, [this] {
+    if (ended_) return;
+    strike();
+    next();
+  });
+}
+
+void Faults::strike() {
+  struct Kind {
+    int weight;
+    void (Faults::*happen)();
+  };
+  static constexpr std::array kKinds{Kind{14, &Faults::kill_mysqld},
+                                     Kind{6, &Faults::stall_mysqld},
+                                     Kind{5, &Faults::kill_agent},
+                                     Kind{5, &Faults::stop_agent},
+                                     Kind{5, &Faults::crash_agent_at_save},
+                                     Kind{2, &Faults::fill_agent_disk},
+                                     Kind{8, &Faults::power_off},
+                                     Kind{5, &Faults::pause_machine},
+                                     Kind{9, &Faults::isolate},
+                                     Kind{8, &Faults::cut_one_way},
+                                     Kind{6, &Faults::cut_pair},
+                                     Kind{4, &Faults::slow_network},
+                                     Kind{4, &Faults::slow_applier},
+                                     Kind{5, &Faults::kill_coordinator},
+                                     Kind{9, &Faults::fail_commit},
+                                     Kind{2, &Faults::stop_coordinator},
+                                     Kind{2, &Faults::silence_names},
+                                     Kind{2, &Faults::step_clock},
+                                     Kind{6, &Faults::ask_for_election}};
+  int total = 0;
+  for (const Kind& kind : kKinds)
+    total += kind.weight;
+  int chosen = world_.stage.random.between(0, total - 1);
+  ++world_.stage.counts.faults;
+  if (lasting_ > 0) ++world_.stage.counts.double_faults;
+  for (const Kind& kind : kKinds) {
+    if (chosen < kind.weight) {
+      (this->*kind.happen)();
+      return;
+    }
+    chosen -= kind.weight;
+  }
+}
+
+// The primary more often than another.
+Agent& Faults::victim() {
+  Agent* primary = world_.primary();
+  if (primary != nullptr && world_.stage.random.chance(0.5)) return *primary;
+  return *world_.agents[world_.stage.random.below(world_.agents.size())];
+}
+
+Duration Faults::some_while() {
+  Random& random = world_.stage.random;
+  return random.chance(0.6) ? random.between(milliseconds(50), seconds(4))
+                            : random.between(seconds(2), seconds(15));
+}
+
+void Faults::lasting(Duration duration, Handler undo) {
+  ++lasting_;
+  undo_.push_back(std::move(undo));
+  world_.stage.timeline.after(duration, [this, place = undo_.size() - 1] {
+    if (const Handler now = std::exchange(undo_[place], nullptr)) {
+      --lasting_;
+      now();
+    }
+  });
+}
+
+void Faults::heal() {
+  ended_ = true;
+  for (Handler& undo : undo_) {
+    if (const Handler now = std::exchange(undo, nullptr)) now();
+  }
+  lasting_ = 0;
+  for (const auto& agent : world_.agents) {
+    agent->disk.crash = AgentDisk::Crash::None;
+    agent->power_on();
+  }
+  world_.coordinator->store.fail_next(Store::Fault::None);
+  if (!world_.coordinator->process.alive()) world_.coordinator->start();
+}
+
+// --- one of them each ---
+
+void Faults::kill_mysqld() {
+  Mysqld& mysqld = victim().mysqld();
+  world_.stage.story.tell("FAULT", "{} is killed", mysqld.name());
+  mysqld.crash(false);
+}
+
+void Faults::stall_mysqld() {
+  if (!world_.stage.options.stall_mysqld) return;
+  Mysqld& mysqld = victim().mysqld();
+  if (!mysqld.process.runs()) return;
+  world_.stage.story.tell("FAULT", "{} is stopped", mysqld.name());
+  mysqld.process.hold(Process::Stopped);
+  lasting(some_while(), [this, &mysqld] {
+    world_.stage.story.tell("FAULT", "{} goes on", mysqld.name());
+    mysqld.process.release(Process::Stopped);
+  });
+}
+
+void Faults::kill_agent() {
+  Agent& agent = victim();
+  world_.stage.story.tell("FAULT", "{} is killed", agent.name());
+  agent.kill();
+}
+
+void Faults::stop_agent() {
+  Agent& agent = victim();
+  if (!agent.process.runs()) return;
+  world_.stage.story.tell("FAULT", "{} is stopped", agent.name());
+  agent.process.hold(Process::Stopped);
+  lasting(some_while(), [this, &agent] {
+    world_.stage.story.tell("FAULT", "{} goes on", agent.name());
+    agent.process.release(Process::Stopped);
+  });
+}
+
+void Faults::crash_agent_at_save() {
+  Agent& agent = victim();
+  const bool before = world_.stage.random.chance(0.5);
+  world_.stage.story.tell("FAULT", "{} will die {} its next save", agent.name(),
+                          before ? "before" : "after");
+  agent.disk.crash = before ? AgentDisk::Crash::Before : AgentDisk::Crash::After;
+}
+
+void Faults::fill_agent_disk() {
+  Agent& agent = victim();
+  world_.stage.story.tell("FAULT", "{} has a full disk", agent.name());
+  agent.disk.full = true;
+  lasting(some_while(), [&agent] { agent.disk.full = false; });
+}
+
+void Faults::power_off() {
+  Agent& agent = victim();
+  if (!agent.powered()) return;
+  world_.stage.story.tell("FAULT", "{} loses its power", agent.name());
+  agent.power_off();
+  lasting(some_while(), [&agent] { agent.power_on(); });
+}
+
+void Faults::pause_machine() {
+  if (!world_.stage.options.pause_machines) return;
+  Agent& agent = victim();
+  if (!agent.powered() || agent.process.held(Process::MachinePaused)) return;
+  // Time alone is no proof for a machine that is paused with its clocks.
+  const bool clock_stops = world_.stage.random.chance(0.5) && world_.oracle.lossless();
+  world_.stage.story.tell("FAULT", "the machine of {} is paused, its clock {}", agent.name(),
+                          clock_stops ? "too" : "not");
+  agent.pause(clock_stops);
+  lasting(some_while(), [this, &agent] {
+    world_.stage.story.tell("FAULT", "the machine of {} goes on", agent.name());
+    agent.go_on();
+  });
+}
+
+// From everyone, or from all but the coordinator or the other members.
+void Faults::isolate() {
+  Network& network = world_.stage.network;
+  const Host host = victim().host();
+  const bool spare_coordinator = world_.stage.random.chance(0.3);
+  const bool spare_members = !spare_coordinator && world_.stage.random.chance(0.3);
+  std::vector<Host> others;
+  for (Host other = 0; other < network.hosts(); ++other) {
+    const bool member = other < world_.members();
+    if (other == host || (spare_coordinator && !member) || (spare_members && member)) continue;
+    others.push_back(other);
+  }
+  world_.stage.story.tell("FAULT", "host {} is cut off from {}", host,
+                          spare_coordinator ? "the members"
+                          : spare_members   ? "all but the members"
+                                            : "all");
+  for (const Host other : others) {
+    network.cut(host, other);
+    network.cut(other, host);
+  }
+  lasting(some_while(), [this, host, others] {
+    world_.stage.story.tell("FAULT", "host {} is reached again", host);
+    for (const Host other : others) {
+      world_.stage.network.heal(host, other);
+      world_.stage.network.heal(other, host);
+    }
+  });
+}
+
+void Faults::cut_one_way() {
+  Network& network = world_.stage.network;
+  const Host from = victim().host();
+  const bool outwards = world_.stage.random.chance(0.5);
+  std::vector<Host> others;
+  for (Host other = 0; other < network.hosts(); ++other) {
+    if (other != from && world_.stage.random.chance(0.6)) others.push_back(other);
+  }
+  world_.stage.story.tell("FAULT", "host {} {} {} others", from,
+                          outwards ? "is not heard by" : "does not hear", others.size());
+  for (const Host other : others)
+    outwards ? network.cut(from, other) : network.cut(other, from);
+  lasting(some_while(), [this, from, others, outwards] {
+    world_.stage.story.tell("FAULT", "host {} is whole again", from);
+    for (const Host other : others) {
+      outwards ? world_.stage.network.heal(from, other) : world_.stage.network.heal(other, from);
+    }
+  });
+}
+
+void Faults::cut_pair() {
+  const Host a = victim().host();
+  const auto b = static_cast<Host>(
+      world_.stage.random.below(static_cast<uint64_t>(world_.stage.network.hosts())));
+  if (a == b) return;
+  world_.stage.story.tell("FAULT", "hosts {} and {} are cut off from each other", a, b);
+  world_.stage.network.cut(a, b);
+  world_.stage.network.cut(b, a);
+  lasting(some_while(), [this, a, b] {
+    world_.stage.story.tell("FAULT", "hosts {} and {} reach each other", a, b);
+    world_.stage.network.heal(a, b);
+    world_.stage.network.heal(b, a);
+  });
+}
+
+void Faults::slow_network() {
+  Network& network = world_.stage.network;
+  const Host host = victim().host();
+  const Duration delay = world_.stage.random.between(milliseconds(1), milliseconds(120));
+  const double loss = world_.stage.random.between(0, 20) / 100.0;
+  world_.stage.story.tell("FAULT", "the network of host {} is slow: {}", host, to_text(delay));
+  for (Host other = 0; other < network.hosts(); ++other) {
+    network.set_quality(host, other, delay, loss);
+    network.set_quality(other, host, delay, loss);
+  }
+  lasting(some_while(), [&network, host] {
+    for (Host other = 0; other < network.hosts(); ++other) {
+      network.set_quality(host, other, microseconds(200), 0);
+      network.set_quality(other, host, microseconds(200), 0);
+    }
+  });
+}
+
+void Faults::slow_applier() {
+  Mysqld& mysqld = victim().mysqld();
+  world_.stage.story.tell("FAULT", "the applier of {} is slow", mysqld.name());
+  mysqld.set_apply_delay(world_.stage.random.between(milliseconds(20), milliseconds(700)));
+  lasting(some_while(), [&mysqld] { mysqld.set_apply_delay(microseconds(500)); });
+}
+
+void Faults::kill_coordinator() {
+  if (!world_.coordinator->process.alive()) return;
+  world_.stage.story.tell("FAULT", "the coordinator is killed");
+  world_.coordinator->kill();
+  world_.coordinator->restart_later(some_while());
+}
+
+void Faults::stop_coordinator() {
+  if (!world_.coordinator->process.runs()) return;
+  world_.stage.story.tell("FAULT", "the coordinator is stopped");
+  world_.coordinator->process.hold(Process::Stopped);
+  lasting(some_while(), [this] {
+    world_.stage.story.tell("FAULT", "the coordinator goes on");
+    world_.coordinator->process.release(Process::Stopped);
+  });
+}
+
+void Faults::fail_commit() {
+  static constexpr std::array kFaults{Store::Fault::Refused, Store::Fault::UnknownDone,
+                                      Store::Fault::UnknownLost, Store::Fault::CrashBefore,
+                                      Store::Fault::CrashAfter};
+  const auto index = world_.stage.random.below(kFaults.size());
+  static constexpr std::array kWords{"is refused", "stands though nobody says so",
+                                     "is lost though nobody says so", "kills the coordinator first",
+                                     "stands and kills the coordinator"};
+  world_.stage.story.tell("FAULT", "the next commit {}", kWords[index]);
+  world_.coordinator->store.fail_next(kFaults[index]);
+}
+
+void Faults::silence_names() {
+  if (!world_.names.up) return;
+  world_.stage.story.tell("FAULT", "the name server is silent");
+  world_.names.up = false;
+  lasting(some_while(), [this] { world_.names.up = true; });
+}
+
+void Faults::step_clock() {
+  Agent& agent = victim();
+  world_.stage.story.tell("FAULT", "the wall clock of {} is stepped", agent.name());
+  agent.clock.step_wall(std::chrono::hours(world_.stage.random.between(-2, 2)));
+}
+
+void Faults::ask_for_election() {
+  Agent& to = *world_.agents[world_.stage.random.below(world_.agents.size())];
+  const bool planned = world_.stage.random.chance(0.6);
+  const std::string name = world_.stage.random.chance(0.7) ? to.node().node.str() : std::string{};
+  world_.stage.story.tell("person", "asks for a {} to {}", planned ? "switchover" : "failover",
+                          name.empty() ? "anyone" : name);
+  world_.coordinator->ask([&](coordinator::Engine& engine, coordinator::Now now) {
+    const auto asked = planned ? engine.switchover(world_.cluster(), name, false, now)
+                               : engine.failover(world_.cluster(), name, "a story", false, now);
+    if (!asked) world_.stage.story.tell("person", "is told: {}", asked.error().text());
+  });
+}
+
+}  // namespace cdb::sim

@@ -1,0 +1,53 @@
+#pragma once
+// What goes wrong in a story, at random, and how all of it is put right again.
+
+#include <string>
+#include <vector>
+
+#include "tests/sim/world.h"
+
+namespace cdb::sim {
+
+class Faults {
+ public:
+  explicit Faults(World& world) : world_(world) {}
+
+  // From now on until heal().
+  void begin();
+  // Everything works again, and nothing more goes wrong.
+  void heal();
+
+ private:
+  void next();
+  void strike();
+  Agent& victim();
+  Duration some_while();
+  void lasting(Duration duration, Handler undo);
+
+  void kill_mysqld();
+  void stall_mysqld();
+  void kill_agent();
+  void stop_agent();
+  void crash_agent_at_save();
+  void fill_agent_disk();
+  void power_off();
+  void pause_machine();
+  void isolate();
+  void cut_one_way();
+  void cut_pair();
+  void slow_network();
+  void slow_applier();
+  void kill_coordinator();
+  void fail_commit();
+  void stop_coordinator();
+  void silence_names();
+  void step_clock();
+  void ask_for_election();
+
+  World& world_;
+  bool ended_{false};
+  int lasting_{0};
+  std::vector<Handler> undo_{};
+};
+
+}  // namespace cdb::sim
