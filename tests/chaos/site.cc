@@ -73,6 +73,14 @@ std::vector<std::string> Site::service(std::vector<std::string> command) const {
   return plan_.own_clocks ? with_own_clock(std::move(command)) : command;
 }
 
+// mysqld does not start under libfaketime: its agent's clock is stepped, and its own is not.
+std::string Site::real_clock(const std::string& mysqld) const {
+  const std::string wrapper = directory_ / "mysqld";
+  std::ofstream(wrapper) << "#!/bin/sh\nunset LD_PRELOAD\nexec " << mysqld << " \"$@\"\n";
+  fs::permissions(wrapper, fs::perms(0755));
+  return wrapper;
+}
+
 void Site::add_machines() {
   const std::string mysqld = mysqld_of(plan_);
   const std::string version = exact_version(mysqld);
@@ -110,7 +118,8 @@ tuning_dir = "{source}/tuning"
 )",
         fmt::arg("node", node), fmt::arg("cluster", kCluster),
         fmt::arg("coordinator", coordinator_endpoint()), fmt::arg("address", address),
-        fmt::arg("mysqld", mysqld), fmt::arg("disk", machine.disk().string()),
+        fmt::arg("mysqld", plan_.own_clocks ? real_clock(mysqld) : mysqld),
+        fmt::arg("disk", machine.disk().string()),
         fmt::arg("source", program("CDB_TEST_SOURCE_DIR")));
     for (const char* place : {"data", "run", "log", "state"})
       fs::create_directories(machine.disk() / place);

@@ -92,6 +92,7 @@ class Site {
 
  private:
   [[nodiscard]] std::vector<std::string> service(std::vector<std::string> command) const;
+  [[nodiscard]] std::string real_clock(const std::string& mysqld) const;
   void add_coordinator();
   void add_machines();
   void make_cluster();

@@ -141,8 +141,10 @@ process::ProgramResult Space::run(const std::vector<std::string>& command, Durat
   tool.input = input;
   tool.environment = environment;
   auto result = process::run(tool, Deadline::after(time));
-  if (!result) give_up(command.front() + ": " + result.error().text());
-  return std::move(result).value();
+  if (result) return std::move(result).value();
+  if (result.error().code != Code::Deadline)
+    give_up(command.front() + ": " + result.error().text());
+  return {124, {}, result.error().text()};  // as timeout(1) says it
 }
 
 std::string Space::must(const std::vector<std::string>& command, const std::string& input) const {

@@ -75,8 +75,10 @@ GuardedDirectory::GuardedDirectory(std::vector<std::string> roots) : roots_(std:
   guardian_ = ::fork();
   CDB_INVARIANT(guardian_ >= 0);
   if (guardian_ == 0) {
-    // Out of reach of whoever ends the test's process group.
+    // Out of reach of whoever ends the test's process group, or all that have its name.
     ::setsid();
+    for (const int ending : {SIGTERM, SIGINT, SIGHUP})
+      ::signal(ending, SIG_IGN);
     ::close(ends[1]);
     char nothing = 0;
     while (::read(ends[0], &nothing, 1) < 0) {
