@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/adapters/logical_copy.h"
 #include "agent/adapters/mysql_accounts.h"
 #include "agent/adapters/replica_verbs.h"
 #include "agent/adapters/variables.h"
@@ -317,6 +318,16 @@ Status ConnectorMysqlServer::clone_from(const ReplicationSource& donor, Deadline
   }
   if (change.answer.error->connection_lost()) return {};
   return to_error(*change.answer.error, "clone from " + donor.endpoint.str());
+}
+
+Status ConnectorMysqlServer::copy_from(const ReplicationSource& donor,
+                                       const std::function<bool(const std::string&)>& progress,
+                                       Deadline deadline) {
+  CDB_ASSIGN_OR_RETURN(MysqlSession* const session, this->session(deadline));
+  CDB_TRY(ReplicaVerbs(*session, deadline).reset());
+  const Status copied = copy_everything(donor, session->login(), progress, deadline);
+  session_.reset();  // its login may be another from here on
+  return copied;
 }
 
 }  // namespace cdb::agent

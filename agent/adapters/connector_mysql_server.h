@@ -48,6 +48,9 @@ class ConnectorMysqlServer final : public MysqlServer {
   Result<std::map<std::string, std::string>> variables(const std::vector<std::string>& names,
                                                        Deadline deadline) override;
   Status clone_from(const ReplicationSource& donor, Deadline deadline) override;
+  Status copy_from(const ReplicationSource& donor,
+                   const std::function<bool(const std::string&)>& progress,
+                   Deadline deadline) override;
 
  private:
   enum class Fallback { None, Root };

@@ -89,6 +89,7 @@ Result<NodeMemory> memory_from_json(const std::filesystem::path& file, const jso
     memory.mysqld_boot = body.at("mysqld_boot").get<uint64_t>();
     memory.incarnation = body.at("incarnation").get<std::string>();
     memory.machine_boot = body.value("machine_boot", std::string{});
+    memory.seeding = body.value("seeding", false);
     memory.written_epoch = body.value("written_epoch", uint64_t{0});
     memory.trim_unproved = body.value("trim_unproved", false);
     memory.trim_failed = body.value("trim_failed", false);
@@ -168,15 +169,12 @@ Status MemoryFile::save(const NodeMemory& memory) {
                                   0600));
     saved_credentials_ = memory.credentials;
   }
-  json body{{"epoch", memory.accepted.epoch},
-            {"version", memory.accepted.version},
-            {"mysqld_boot", memory.mysqld_boot},
-            {"incarnation", memory.incarnation},
-            {"machine_boot", memory.machine_boot},
-            {"written_epoch", memory.written_epoch},
-            {"trim_unproved", memory.trim_unproved},
-            {"trim_failed", memory.trim_failed},
-            {"has_accounts", memory.credentials.has_value()}};
+  json body{
+      {"epoch", memory.accepted.epoch},        {"version", memory.accepted.version},
+      {"mysqld_boot", memory.mysqld_boot},     {"incarnation", memory.incarnation},
+      {"machine_boot", memory.machine_boot},   {"seeding", memory.seeding},
+      {"written_epoch", memory.written_epoch}, {"trim_unproved", memory.trim_unproved},
+      {"trim_failed", memory.trim_failed},     {"has_accounts", memory.credentials.has_value()}};
   if (memory.goal) {
     CDB_ASSIGN_OR_RETURN(body["goal"], goal_to_json(*memory.goal));
   }

@@ -37,6 +37,22 @@ SqlError to_error(const sql::SQLException& exception) {
   return {.number = exception.getErrorCode(), .text = exception.what()};
 }
 
+// The row that the result stands on.
+SqlRow read_row(sql::ResultSet& result, unsigned count) {
+  SqlRow row{};
+  row.reserve(count);
+  for (unsigned i = 1; i <= count; ++i) {
+    if (result.isNull(i)) {
+      row.emplace_back();
+      continue;
+    }
+    // A copy first: the string that getString() returns is a temporary.
+    const sql::SQLString value = result.getString(i);
+    row.emplace_back(std::string(value.c_str(), value.length()));
+  }
+  return row;
+}
+
 SqlRows read_rows(sql::ResultSet& result) {
   SqlRows rows{};
   sql::ResultSetMetaData* const meta = result.getMetaData();
@@ -45,20 +61,8 @@ SqlRows read_rows(sql::ResultSet& result) {
     const sql::SQLString label = meta->getColumnLabel(i);
     rows.columns.emplace_back(label.c_str(), label.length());
   }
-  while (result.next()) {
-    SqlRow row{};
-    row.reserve(count);
-    for (unsigned i = 1; i <= count; ++i) {
-      if (result.isNull(i)) {
-        row.emplace_back();
-        continue;
-      }
-      // A copy first: the string that getString() returns is a temporary.
-      const sql::SQLString value = result.getString(i);
-      row.emplace_back(std::string(value.c_str(), value.length()));
-    }
-    rows.rows.push_back(std::move(row));
-  }
+  while (result.next())
+    rows.rows.push_back(read_row(result, count));
   return rows;
 }
 
@@ -136,6 +140,24 @@ SqlAnswer MysqlConnection::run(const std::string& statement) {
     return {.error = to_error(exception), .rows = {}};
   } catch (const std::exception& exception) {
     return {.error = SqlError{.number = 0, .text = exception.what()}, .rows = {}};
+  }
+}
+
+std::optional<SqlError> MysqlConnection::stream(const std::string& statement,
+                                                const std::function<bool(const SqlRow&)>& on_row) {
+  try {
+    prepare_thread();
+    const std::unique_ptr<sql::Statement> runner(parts_->connection->createStatement());
+    runner->setResultSetType(sql::ResultSet::TYPE_FORWARD_ONLY);
+    const std::unique_ptr<sql::ResultSet> result(runner->executeQuery(statement));
+    const unsigned count = result->getMetaData()->getColumnCount();
+    while (result->next())
+      if (!on_row(read_row(*result, count))) break;
+    return std::nullopt;
+  } catch (const sql::SQLException& exception) {
+    return to_error(exception);
+  } catch (const std::exception& exception) {
+    return SqlError{.number = 0, .text = exception.what()};
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,10 @@ class MysqlConnection {
   MysqlConnection& operator=(const MysqlConnection&) = delete;
 
   SqlAnswer run(const std::string& statement);
+  // Hands over each row as it comes, so that a result of any size takes no memory; none when all
+  // was well. With on_row's false the rest of the result is read and dropped.
+  std::optional<SqlError> stream(const std::string& statement,
+                                 const std::function<bool(const SqlRow&)>& on_row);
 
  private:
   struct Parts;

@@ -59,7 +59,13 @@ std::vector<Wanted> wanted_of_app(const MysqlVersion& version) {
 std::vector<Wanted> wanted_of_replication(const MysqlVersion& version) {
   Wanted all{"*.*", {"REPLICATION SLAVE"}, {}};
   if (version.has_dynamic_privileges()) all.granted.insert("CONNECTION_ADMIN");
-  if (version.has_clone()) all.granted.insert("BACKUP_ADMIN");
+  // A new replica copies everything from here: with a clone, or statement by statement.
+  if (version.has_clone()) {
+    all.granted.insert("BACKUP_ADMIN");
+  } else {
+    all.granted.insert(
+        {"SELECT", "RELOAD", "PROCESS", "SHOW DATABASES", "SHOW VIEW", "TRIGGER", "EVENT"});
+  }
   return {all};
 }
 

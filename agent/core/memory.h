@@ -16,6 +16,7 @@ struct NodeMemory {
   uint64_t mysqld_boot{0};     // counted before each start
   std::string incarnation{};   // of the data directory; empty: none made yet
   std::string machine_boot{};  // when the machine last started, by the kernel's boot id
+  bool seeding{false};         // it is being filled from another node, or that was cut short
   // The last epoch in which this copy of the data may have been written to as the primary's; 0:
   // never, or all that it holds was found in the cluster since.
   uint64_t written_epoch{0};

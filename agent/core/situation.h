@@ -16,7 +16,7 @@ struct Situation {
   std::optional<model::ServerStatus> server{};  // none unless Running
   bool coordinator_connected{false};
   Duration mysqld_down_for{};
-  bool seeding{false};        // the data directory is being replaced
+  bool seeding{false};        // the data are half of a copy
   uint64_t written_epoch{0};  // as NodeMemory has it
   bool trim_failed{false};    // what was cut off the binary log is still in the data
   // Promises that were kept, and hold for the present boot of mysqld.

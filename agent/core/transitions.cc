@@ -132,6 +132,14 @@ std::optional<Transition> about_process(const Situation& s) {
   return Transition{Action::Start, "mysqld is started, closed"};
 }
 
+// A copy that was cut short is nothing, whatever its GTIDs say.
+std::optional<Transition> about_half_copy(const Situation& s) {
+  if (!s.seeding || s.mysqld == MysqldState::NotInitialised) return std::nullopt;
+  if (s.goal.state == S::Replica || s.goal.state == S::Acker)
+    return Transition{Action::Reseed, "a copy that was cut short is wiped, and begun anew"};
+  return Transition{Action::None, "a copy that was cut short counts for nothing"};
+}
+
 bool may_open(const Situation& s) {
   return s.goal.open_boot == s.boot || s.goal.sole;
 }
@@ -162,6 +170,7 @@ const std::vector<TransitionRow>& transition_table() {
 }
 
 Transition next_transition(const Situation& s) {
+  if (const auto step = about_half_copy(s)) return *step;
   if (const auto step = about_process(s)) return *step;
   const NodeState reported = classify(s);
   const auto& table = transition_table();

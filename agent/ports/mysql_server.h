@@ -4,6 +4,7 @@
 // done) and a lost answer (OutcomeUnknown) apart. Calls are made from one thread at a time.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,6 +74,14 @@ class MysqlServer {
   // Replaces this server's whole data by a copy of the donor's (8.0.17+). The server stops itself
   // at the end; the caller starts it again. Precondition where the version cannot.
   virtual Status clone_from(const ReplicationSource& donor, Deadline deadline) = 0;
+  // The same by reading every row of the donor and writing it here, for servers that cannot clone;
+  // within one series. This server's user data are dropped first. Afterwards, whatever the result,
+  // it holds something half-made or is left writable to administrators: the caller stops it, and
+  // counts it as a copy only after success. `progress` is called every second or so with some
+  // words; its false gives up (Cancelled). Unavailable: the donor could not begin now.
+  virtual Status copy_from(const ReplicationSource& donor,
+                           const std::function<bool(const std::string&)>& progress,
+                           Deadline deadline) = 0;
 };
 
 // How to log in to the server of this node.

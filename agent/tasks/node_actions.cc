@@ -19,6 +19,7 @@ constexpr Duration kDrainSlice = std::chrono::seconds(1);
 constexpr Duration kCloseSlice = std::chrono::seconds(3);
 constexpr Duration kInitialise = std::chrono::minutes(5);
 constexpr Duration kSeed = std::chrono::hours(12);
+constexpr Duration kStop = std::chrono::minutes(10);
 constexpr Duration kKill = std::chrono::seconds(30);
 constexpr Duration kConfigCheck = std::chrono::seconds(60);
 constexpr Duration kRefollow = std::chrono::seconds(3);
@@ -63,14 +64,15 @@ Status NodeActions::initialise(const Situation& s) {
   if (!memory_.credentials)
     return deadline_exceeded("the accounts of the cluster are not known yet");
   CDB_TRY(ports_.config.ensure(s.goal, Deadline::after(kConfigCheck)));
-  CDB_TRY(begin_new_copy());
+  CDB_TRY(begin_new_copy(false));
   return ports_.process.initialise(Deadline::after(kInitialise));
 }
 
 // Another copy of the data from here on, even if we die before it is complete.
-Status NodeActions::begin_new_copy() {
+Status NodeActions::begin_new_copy(bool seeding) {
   NodeMemory next = memory_;
   next.incarnation = new_incarnation();
+  next.seeding = seeding;
   next.written_epoch = 0;
   next.trim_unproved = false;
   next.trim_failed = false;
@@ -155,7 +157,7 @@ Status NodeActions::follow(const Situation& s) {
   };
   const bool too_late = says("1236") && says("purged");
   const bool fresh = server.executed.empty() && s.goal.base && !s.goal.base->empty();
-  if ((fresh || too_late) && s.goal.may_reseed) return seed_from_source(s);
+  if ((fresh || too_late) && s.goal.may_reseed) return seed_from_source(s, too_late);
   if (server.semisync.source_enabled) {
     // Nobody waits: this node was closed gently, or started closed.
     CDB_TRY(ports_.server.set_acks_required(0, Deadline::after(kStatement)));
@@ -166,14 +168,31 @@ Status NodeActions::follow(const Situation& s) {
   return {};
 }
 
-Status NodeActions::seed_from_source(const Situation& s) {
+Status NodeActions::seed_from_source(const Situation& s, bool purged) {
   if (!s.server->version.has_clone()) {
-    if (!s.server->executed.empty()) return reseed(s);  // then all of it from the binary logs
+    if (!s.server->executed.empty()) return reseed(s);
+    if (purged) return seed_by_copy(s);
+    progress_.followed_at = BootTime::now();
     return ports_.server.replicate_from(source_of(s, memory_), Deadline::after(kStatement * 2));
   }
   log::info("node.seeding", "donor={} method=clone", s.goal.source->str());
-  CDB_TRY(begin_new_copy());
+  CDB_TRY(begin_new_copy(false));
   return ports_.server.clone_from(source_of(s, memory_), Deadline::after(kSeed));
+}
+
+// Until the last line these are half of a copy, for us and for the next agent.
+Status NodeActions::seed_by_copy(const Situation& s) {
+  log::info("node.seeding", "donor={} method=copy", s.goal.source->str());
+  CDB_TRY(begin_new_copy(true));
+  CDB_TRY(ports_.server.copy_from(source_of(s, memory_), tell_, Deadline::after(kSeed)));
+  // An orderly end puts all of it on disk, and the next start is closed as ever.
+  CDB_TRY(ports_.process.stop(Deadline::after(kStop)));
+  NodeMemory next = memory_;
+  next.seeding = false;
+  CDB_TRY(ports_.store.save(next));
+  memory_ = next;
+  log::info("node.seeded", "donor={}", s.goal.source->str());
+  return {};
 }
 
 Status NodeActions::stop_receiver(const Situation&) {
@@ -270,7 +289,7 @@ Status NodeActions::kill(const Situation&) {
 
 Status NodeActions::reseed(const Situation& s) {
   const std::string label = fmt::format("epoch{}-{}", s.goal.record.epoch, memory_.incarnation);
-  const GtidSet errant = errant_of(s);
+  const GtidSet errant = s.seeding ? GtidSet{} : errant_of(s);
   log::warn("node.reseed", "errant={}", errant.str());
   CDB_TRY(ports_.process.kill(Deadline::after(kKill)));
   CDB_ASSIGN_OR_RETURN(const auto archive, ports_.process.archive_and_wipe(label));

@@ -3,6 +3,7 @@
 // seconds at most (but Initialise and a seed), and says Deadline when it wants to be called again.
 // One thread: the NodeTask's.
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,6 +49,10 @@ class NodeActions {
   Status run(Action action, const Situation& situation);
   // Accounts and settings of a running server: cheap when they are right.
   Status keep_in_shape(const Situation& situation);
+  // Told how far a long action is; answers whether it is to go on.
+  void on_progress(std::function<bool(const std::string&)> progress) {
+    tell_ = std::move(progress);
+  }
   // What is left to do about a tail that was cut off, with the server up.
   Status settle_tail(Situation& situation) { return tail_.settle(situation); }
 
@@ -64,14 +69,16 @@ class NodeActions {
   Status kill(const Situation& s);
   Status reseed(const Situation& s);
   Status mark(const Situation& s);
-  Status seed_from_source(const Situation& s);
-  Status begin_new_copy();
+  Status seed_from_source(const Situation& s, bool purged);
+  Status seed_by_copy(const Situation& s);
+  Status begin_new_copy(bool seeding);
 
   NodePorts ports_;
   NodeMemory& memory_;
   Progress& progress_;
   TailTrimmer tail_;
   const Clock& clock_;
+  std::function<bool(const std::string&)> tell_{[](const std::string&) { return true; }};
 };
 
 // A random name for a copy of the data.

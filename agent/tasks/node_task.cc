@@ -24,6 +24,14 @@ model::NodeGoal without_credentials(model::NodeGoal goal) {
   return goal;
 }
 
+// Whether what is being done towards the one goal is right for the other.
+bool same_source(const model::NodeGoal& a, const model::NodeGoal& b) {
+  const auto replicates = [](const model::NodeGoal& goal) {
+    return goal.state == NodeState::Replica || goal.state == NodeState::Acker;
+  };
+  return replicates(a) && replicates(b) && a.source == b.source;
+}
+
 }  // namespace
 
 NodeTask::NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes,
@@ -134,6 +142,7 @@ Situation NodeTask::look() {
   Situation s;
   if (memory_.goal) s.goal = *memory_.goal;
   s.boot = memory_.mysqld_boot;
+  s.seeding = memory_.seeding;
   s.written_epoch = memory_.written_epoch;
   s.trim_failed = memory_.trim_failed;
   s.coordinator_connected = news_.read([](const News& news) { return news.connected; });
@@ -369,6 +378,11 @@ Instant NodeTask::step() {
     return *start_after_;
   }
   report(s, std::string(transition.sentence));
+  actions_.on_progress([&](const std::string& how_far) {
+    report(s, how_far);
+    return news_.read(
+        [&](const News& news) { return !news.goal || same_source(*news.goal, s.goal); });
+  });
   const Status done = actions_.run(transition.action, s);
   note(transition, done);
   // What was done is looked at and told at once; a drain goes on at once, every millisecond of it

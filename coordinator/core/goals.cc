@@ -65,11 +65,6 @@ std::vector<model::Peer> peers_of(const ClusterView& view, const ClusterRow& row
   return peers;
 }
 
-// Whether an empty node could get everything from this one: a copy, or all of its binary logs.
-bool can_seed(const model::NodeReport& source) {
-  return source.server && (source.server->version.has_clone() || source.server->purged.empty());
-}
-
 }  // namespace
 
 std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
@@ -120,7 +115,7 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
                             primary != nullptr && primary->connected && primary->report &&
                             (primary->report->state == NodeState::Primary ||
                              primary->report->state == NodeState::PrimaryUnprotected);
-  goal.may_reseed = replicates && primary_open && can_seed(*primary->report);
+  goal.may_reseed = replicates && primary_open;
   // Since it opened, base is all that anybody else ever had. Only where commits waited is a tail
   // rolled back.
   goal.may_trim = replicates && record.opened && view.policy.lossless && node != record.primary;

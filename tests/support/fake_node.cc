@@ -7,7 +7,7 @@ using model::ThreadState;
 void FakeMachine::boot() {
   running = true;
   ++starts;
-  status.version = {9, 7, 4};
+  status.version = version;
   status.read_only = true;
   status.super_read_only = true;
   status.replication.receiver = ThreadState::Off;
@@ -122,6 +122,16 @@ Result<std::map<std::string, std::string>> FakeServer::variables(const std::vect
 Status FakeServer::clone_from(const ReplicationSource&, Deadline) {
   CDB_TRY(up("clone_from"));
   m_.running = false;
+  return {};
+}
+
+Status FakeServer::copy_from(const ReplicationSource&,
+                             const std::function<bool(const std::string&)>& progress, Deadline) {
+  CDB_TRY(up("copy_from"));
+  m_.status.replication = {};
+  if (!progress("copying: 1 of 2 tables")) return cancelled("the copy is not wanted any more");
+  if (m_.copy_fails) return unavailable("the source went away");
+  m_.status.executed = m_.copied;
   return {};
 }
 

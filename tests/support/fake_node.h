@@ -24,6 +24,9 @@ struct FakeMachine {
   std::optional<NodeMemory> saved{};
   bool disk_full{false};
   bool suspended{false};  // by a signal: it answers nobody
+  model::MysqlVersion version{9, 7, 4};
+  model::GtidSet copied{};  // what a copy of the donor has
+  bool copy_fails{false};
   bool archive_fills_disk{false};
   TailPlan tail{};                           // what a look at the binary log finds
   std::optional<uint64_t> rolled_back{};     // by the next start
@@ -53,6 +56,8 @@ class FakeServer final : public MysqlServer {
   Result<std::map<std::string, std::string>> variables(const std::vector<std::string>&,
                                                        Deadline) override;
   Status clone_from(const ReplicationSource&, Deadline) override;
+  Status copy_from(const ReplicationSource&, const std::function<bool(const std::string&)>&,
+                   Deadline) override;
 
  private:
   Status up(const char* call);
@@ -62,7 +67,7 @@ class FakeServer final : public MysqlServer {
 class FakeProcess final : public MysqlProcess {
  public:
   explicit FakeProcess(FakeMachine& machine) : m_(machine) {}
-  Result<model::MysqlVersion> version() override { return model::MysqlVersion{9, 7, 4}; }
+  Result<model::MysqlVersion> version() override { return m_.version; }
   bool initialised() override { return m_.initialised; }
   Status initialise(Deadline) override;
   Result<std::filesystem::path> archive_and_wipe(const std::string& label) override;

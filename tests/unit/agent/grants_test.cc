@@ -87,11 +87,14 @@ TEST_CASE("what could undo a fence is taken from the application again") {
   CHECK(all.front() == "REVOKE ALL PRIVILEGES ON *.* FROM 'app'@'%'");
 }
 
-TEST_CASE("the replication account may read logs, be cloned from, and stay in offline mode") {
+TEST_CASE(
+    "the replication account may read logs, give a copy of everything, and stay in offline mode") {
   CHECK(grant_repairs(Account::Replication, k57, {}) ==
-        Lines{"GRANT REPLICATION SLAVE ON *.* TO 'cdb_replication'@'%'"});
+        Lines{"GRANT EVENT, PROCESS, RELOAD, REPLICATION SLAVE, SELECT, SHOW DATABASES, SHOW "
+              "VIEW, TRIGGER ON *.* TO 'cdb_replication'@'%'"});
   CHECK(grant_repairs(Account::Replication, k80_16, {}) ==
-        Lines{"GRANT CONNECTION_ADMIN, REPLICATION SLAVE ON *.* TO 'cdb_replication'@'%'"});
+        Lines{"GRANT CONNECTION_ADMIN, EVENT, PROCESS, RELOAD, REPLICATION SLAVE, SELECT, SHOW "
+              "DATABASES, SHOW VIEW, TRIGGER ON *.* TO 'cdb_replication'@'%'"});
   CHECK(grant_repairs(Account::Replication, k97, {}) ==
         Lines{"GRANT BACKUP_ADMIN, CONNECTION_ADMIN, REPLICATION SLAVE ON *.* TO "
               "'cdb_replication'@'%'"});

@@ -34,6 +34,7 @@ NodeMemory some_memory(uint64_t seed) {
   memory.credentials = model::Credentials{Secret("a"), Secret("b"), Secret("c"), Secret("d")};
   memory.mysqld_boot = 12;
   memory.incarnation = "abc";
+  memory.seeding = seed % 4 == 0;
   memory.written_epoch = seed % 3;
   memory.trim_unproved = seed % 2 == 0;
   memory.trim_failed = seed % 5 == 0;

@@ -369,6 +369,77 @@ TEST_CASE(
   CHECK(node.count("clone_from") >= 1);
 }
 
+namespace {
+
+// An empty replica of MySQL 5.6 whose source has purged what it would need.
+model::NodeGoal need_copy(Node& node) {
+  node.machine.version = {5, 6, 24};
+  node.machine.copied = model::GtidSet::parse(kFirst + ":1-9").value();
+  model::NodeGoal follow = goal(NodeState::Replica, 1, 3);
+  follow.base = model::GtidSet::parse(kFirst + ":1-5").value();
+  follow.may_reseed = true;
+  node.reach(follow);
+  CHECK(node.count("replicate_from") >= 1);
+  CHECK(node.count("copy_from") == 0);
+  auto& replication = node.machine.status.replication;
+  replication.receiver = model::ThreadState::Off;
+  replication.receiver_error =
+      "Got fatal error 1236 from master when reading data from binary log: 'The slave is "
+      "connecting using CHANGE MASTER TO MASTER_AUTO_POSITION = 1, but the master has purged "
+      "binary logs containing GTIDs that the slave requires.'";
+  node.restart_agent();
+  return follow;
+}
+
+}  // namespace
+
+TEST_CASE("a server that cannot clone is copied row by row when its source has purged its logs") {
+  Node node;
+  const model::NodeGoal follow = need_copy(node);
+  const std::string incarnation = node.last().incarnation;
+  node.reach(follow);
+  CHECK(node.count("copy_from") == 1);
+  CHECK(node.count("wipe") == 0);
+  CHECK(node.last().incarnation != incarnation);
+  CHECK(node.last().state == NodeState::Replica);
+  CHECK_FALSE(node.machine.saved->seeding);
+  const bool told = std::any_of(node.client.reports.begin(), node.client.reports.end(),
+                                [](const auto& r) { return r.doing == "copying: 1 of 2 tables"; });
+  CHECK(told);
+}
+
+TEST_CASE("a copy that was cut short counts for nothing, and is wiped and begun anew") {
+  Node node;
+  const model::NodeGoal follow = need_copy(node);
+  node.machine.copy_fails = true;
+  node.task->goal_received(follow);
+  node.task->step();
+  REQUIRE(node.count("copy_from") == 1);
+  const std::string half = node.machine.saved->incarnation;
+  node.machine.status.executed = node.machine.copied;  // looks complete
+  node.restart_agent();
+  node.task->step();
+  CHECK(node.last().state == NodeState::Seeding);
+  node.reach(follow);
+  CHECK(node.count("wipe") >= 1);
+  CHECK_FALSE(node.machine.saved->seeding);
+  CHECK(node.last().incarnation != half);
+}
+
+TEST_CASE("half of a copy is neither revoked nor promoted") {
+  Node node;
+  (void)need_copy(node);
+  node.machine.copy_fails = true;
+  node.task->goal_received(*node.machine.saved->goal);
+  node.task->step();
+  node.machine.status.executed = node.machine.copied;
+  for (const NodeState state : {NodeState::Revoked, NodeState::Promoting}) {
+    node.reach(goal(state, 2, state == NodeState::Revoked ? 1 : 2));
+    CHECK(node.last().state == NodeState::Seeding);
+    CHECK(node.machine.status.read_only);
+  }
+}
+
 TEST_CASE("a planned close tells the final set and kills nobody") {
   Node node;
   make_primary(node);
