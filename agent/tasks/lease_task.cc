@@ -190,9 +190,10 @@ void LeaseTask::apply(Instant now) {
     if (!is_open && done) {
       log::info("gate.opened", "epoch={} by={}", terms_->epoch, to_string(lease.source));
     }
-  } else if (opened_until_ != Instant{}) {
+  } else if (opened_until_ != Instant{} || now >= next_beat_) {
+    // Also with every heartbeat while it is shut: somebody may have flushed the kernel's rules.
     done = fence_.shut();
-    if (done) {
+    if (done && opened_until_ != Instant{}) {
       // The kernel has shut it by itself where its time was over.
       log::info("gate.shut", "epoch={} why=\"{}\"", terms_->epoch,
                 terms_->role == LeaseRole::Closed ? "the node serves nobody" : "its lease is over");

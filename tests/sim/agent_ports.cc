@@ -273,7 +273,7 @@ std::optional<process::Identity> ProcessPort::running() {
   return process::Identity{100, m_.process.life(), "boot"};
 }
 
-Result<process::Identity> ProcessPort::start() {
+Result<process::Identity> ProcessPort::start_with(const std::vector<std::string>&) {
   waiter_.sleep(milliseconds(5));
   if (m_.process.alive()) return conflict("mysqld runs");
   if (!m_.initialised()) return precondition("there is no data directory");

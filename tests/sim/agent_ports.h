@@ -74,7 +74,19 @@ class ProcessPort final : public agent::MysqlProcess {
   Result<std::filesystem::path> archive_and_wipe(const std::string& label) override;
   Status check_config(const std::filesystem::path&, Deadline) override { return {}; }
   std::optional<process::Identity> running() override;
-  Result<process::Identity> start() override;
+  // Tails are not cut in the simulator: a deposed primary that has one is seeded anew.
+  Result<agent::TailPlan> find_tail(const agent::ClusterTransactions&) override {
+    agent::TailPlan plan;
+    plan.kind = agent::TailPlan::Kind::Leave;
+    plan.why = "it is not simulated";
+    return plan;
+  }
+  Result<std::filesystem::path> keep_tail(const agent::TailPlan&, const std::string&) override {
+    return precondition("nothing is cut here");
+  }
+  Status cut_tail(const agent::TailPlan&) override { return precondition("nothing is cut here"); }
+  std::optional<uint64_t> rolled_back() override { return std::nullopt; }
+  Result<process::Identity> start_with(const std::vector<std::string>& options) override;
   Status kill(Deadline) override;
   Status stop(Deadline deadline) override { return kill(deadline); }
   void on_exit(std::function<void()> callback) override;
