@@ -114,7 +114,13 @@ Verdict judge(const Site& site, const Load& load, const std::vector<Reign>& reig
   }
   verdict.acked = acked.size();
   for (const std::string& node : site.nodes()) {
-    const std::set<RowId> there = rows_at(site, node, first_row);
+    std::set<RowId> there;
+    try {
+      there = rows_at(site, node, first_row);
+    } catch (const std::exception& error) {
+      verdict.violations.push_back(fmt::format("{} does not answer: {}", node, error.what()));
+      continue;
+    }
     const auto lost = missing(acked, there);
     const auto unread = missing(seen, there);
     verdict.lost = std::max(verdict.lost, lost.size());

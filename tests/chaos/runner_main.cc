@@ -120,8 +120,7 @@ class Fixtures {
   Fixture made_{Fixture::Trio};
 };
 
-TrialResult run_trial(Site& site, const Row& row, int run) {
-  TrialResult result{row.id(), run, {}, 0, 0, 0, 0, 0, 0, 0};
+void run_trial(Site& site, const Row& row, int run, TrialResult& result) {
   const Instant began = BootTime::now();
   if (!site.becomes_level(seconds(90))) give_up("the cluster is not steady before the trial");
   const size_t before = site.reigns().size();
@@ -151,16 +150,17 @@ TrialResult run_trial(Site& site, const Row& row, int run) {
   result.gap_ttl_s = in_seconds(load.longest_gap(Resolve::HonoursTtl, trial.fault_at()));
   result.failures = load.failures(trial.fault_at());
   result.seconds = in_seconds(BootTime::now() - began);
-  return result;
 }
 
 // Never throws: what went wrong is a violation.
 TrialResult attempt(Fixtures& fixtures, const Row& row, int run) {
+  TrialResult result{row.id(), run, {}, 0, 0, 0, 0, 0, 0, 0};
   try {
-    return run_trial(fixtures.get(row.fixture), row, run);
+    run_trial(fixtures.get(row.fixture), row, run, result);
   } catch (const std::exception& error) {
-    return {row.id(), run, {error.what()}, 0, 0, 0, 0, 0, 0, 0};
+    result.violations.emplace_back(error.what());
   }
+  return result;
 }
 
 std::string sentence_of(const Row& row, const TrialResult& result) {
