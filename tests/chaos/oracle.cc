@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/text.h"
+#include "tests/support/eventually.h"
 
 namespace cdb::chaos {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 using RowId = std::pair<int, int64_t>;  // writer, number
 
 constexpr size_t kShown = 5;
+constexpr Duration kPatience = std::chrono::seconds(10);
 
 std::set<RowId> rows_at(const Site& site, const std::string& node, int64_t first_row) {
   std::set<RowId> rows;
@@ -115,10 +117,20 @@ Verdict judge(const Site& site, const Load& load, const std::vector<Reign>& reig
   verdict.acked = acked.size();
   for (const std::string& node : site.nodes()) {
     std::set<RowId> there;
-    try {
-      there = rows_at(site, node, first_row);
-    } catch (const std::exception& error) {
-      verdict.violations.push_back(fmt::format("{} does not answer: {}", node, error.what()));
+    std::string trouble;
+    const bool answered = testing::eventually(
+        [&] {
+          try {
+            there = rows_at(site, node, first_row);
+            return true;
+          } catch (const std::exception& error) {
+            trouble = error.what();  // level, and its gate is about to open
+            return false;
+          }
+        },
+        kPatience);
+    if (!answered) {
+      verdict.violations.push_back(node + " does not answer: " + trouble);
       continue;
     }
     const auto lost = missing(acked, there);
