@@ -24,7 +24,7 @@ std::string_view to_string(Fixture fixture);
 SitePlan plan_of(Fixture fixture);
 
 struct Row {
-  int number{0};               // in docs/chaos.md
+  int number{0};               // of the fault table: tests/chaos/run --list
   std::string_view variant{};  // empty where there is one only
   std::string_view title{};
   Fixture fixture{Fixture::Trio};
