@@ -248,6 +248,14 @@ Status ServerPort::clone_from(const agent::ReplicationSource& donor, Deadline) {
   return {};
 }
 
+// As a clone, but that the server goes on until it is stopped.
+Status ServerPort::copy_from(const agent::ReplicationSource& donor,
+                             const std::function<bool(const std::string&)>& progress,
+                             Deadline deadline) {
+  if (!progress("copying")) return cancelled("the copy is not wanted any more");
+  return clone_from(donor, deadline);
+}
+
 // --- the process ---
 
 Status ProcessPort::initialise(Deadline) {
@@ -258,19 +266,43 @@ Status ProcessPort::initialise(Deadline) {
   return {};
 }
 
-Result<std::filesystem::path> ProcessPort::archive_and_wipe(const std::string& label) {
+Result<std::filesystem::path> ProcessPort::archive_and_wipe(const std::string&) {
   if (m_.process.alive()) return precondition("mysqld runs");
   waiter_.sleep(milliseconds(50));
   stage_.story.tell(m_.name(), "is wiped of {}", m_.holdings().str());
   oracle_.forgets(m_);
   m_.wipe();
   ++stage_.counts.seeds;
-  return std::filesystem::path("archive") / label;
+  return std::filesystem::path("archive");  // no label: it is not the same in each telling
 }
 
 std::optional<process::Identity> ProcessPort::running() {
   if (!m_.process.alive()) return std::nullopt;
   return process::Identity{100, m_.process.life(), "boot"};
+}
+
+Result<agent::TailPlan> ProcessPort::find_tail(const agent::ClusterTransactions& cluster) {
+  if (m_.process.alive()) return precondition("mysqld runs");
+  waiter_.sleep(milliseconds(5));
+  agent::TailPlan plan = m_.find_tail(cluster);
+  const bool exact = version_.persists_gtids_in_innodb();
+  if (plan.kind == agent::TailPlan::Kind::Cut && !exact) plan.kind = agent::TailPlan::Kind::Leave;
+  return plan;
+}
+
+Result<std::filesystem::path> ProcessPort::keep_tail(const agent::TailPlan&, const std::string&) {
+  waiter_.sleep(milliseconds(20));
+  return std::filesystem::path("archive");  // no label: it is not the same in each telling
+}
+
+Status ProcessPort::cut_tail(const agent::TailPlan& plan) {
+  if (m_.process.alive()) return precondition("mysqld runs");
+  stage_.story.tell(m_.name(), "loses its unacknowledged tail {}", plan.gtids.str());
+  oracle_.forgets(m_, plan.gtids);
+  m_.cut_tail(plan);
+  ++stage_.counts.trims;
+  waiter_.sleep(milliseconds(5));
+  return {};
 }
 
 Result<process::Identity> ProcessPort::start_with(const std::vector<std::string>&) {

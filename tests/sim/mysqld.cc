@@ -48,7 +48,8 @@ void Mysqld::initialise() {
 void Mysqld::wipe() {
   initialised_ = false;
   log_.clear();
-  committed_ = 0;
+  committed_ = file_begin_ = 0;
+  rolled_back_ = 0;
   logged_ = executed_ = purged_ = retrieved_ = {};
   relay_log_.clear();
   unsynced_ = 0;
@@ -68,6 +69,44 @@ void Mysqld::lose_data() {
   waiting_.clear();
   wipe();
   initialised_ = true;
+}
+
+agent::TailPlan Mysqld::find_tail(const agent::ClusterTransactions& cluster) const {
+  using Kind = agent::TailPlan::Kind;
+  const Transactions& transactions = stage_.transactions;
+  agent::TailPlan plan;
+  for (size_t i = 0; i < log_.size(); ++i) {
+    const bool known =
+        cluster.contains(transactions.uuid(log_[i]), transactions.all[log_[i]].number);
+    if (known && plan.kind == Kind::Nothing) continue;
+    if (plan.kind == Kind::Nothing) {
+      plan.kind = i < file_begin_ ? Kind::Leave : Kind::Cut;
+      plan.offset = i;
+    }
+    if (known) plan.kind = Kind::Leave;
+    transactions.add_to(plan.gtids, log_[i]);
+    ++plan.transactions;
+  }
+  if (plan.kind == Kind::Leave) plan.why = "not all of it is at the end of the last file";
+  return plan;
+}
+
+// What was committed stays known to InnoDB, whatever becomes of the log.
+void Mysqld::cut_tail(const agent::TailPlan& plan) {
+  const auto begin = static_cast<size_t>(plan.offset);
+  rolled_back_ = 0;
+  for (size_t i = begin; i < log_.size(); ++i) {
+    if (i < committed_) {
+      stage_.transactions.add_to(purged_, log_[i]);
+    } else {
+      logged_.subtract(stage_.transactions.as_set(log_[i]));
+      ++rolled_back_;
+    }
+  }
+  log_.resize(std::min(begin, log_.size()));
+  committed_ = std::min(committed_, log_.size());
+  uuid_ = stage_.transactions.new_uuid();
+  ++stage_.counts.disk_writes;
 }
 
 void Mysqld::become_copy_of(const Mysqld& donor) {
@@ -93,7 +132,7 @@ void Mysqld::start() {
   after(stage_.random.between(milliseconds(300), milliseconds(1500)), [this] {
     // What had not been acknowledged is committed by the recovery.
     executed_ = logged_;
-    committed_ = log_.size();
+    committed_ = file_begin_ = log_.size();
     ready_ = true;
     ++stage_.counts.timers;
     stage_.story.tell(name_, "answers");

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/tail_trim.h"
 #include "lib/model/report.h"
 #include "tests/sim/gate.h"
 #include "tests/sim/process.h"
@@ -66,6 +67,11 @@ class Mysqld {
   [[nodiscard]] const model::GtidSet& logged() const { return logged_; }
   [[nodiscard]] const model::GtidSet& executed() const { return executed_; }
   [[nodiscard]] bool level_with(const Mysqld& other) const { return executed_ == other.executed_; }
+
+  // What the agent finds at the end of the last binary log, and cuts off it.
+  [[nodiscard]] agent::TailPlan find_tail(const agent::ClusterTransactions& cluster) const;
+  void cut_tail(const agent::TailPlan& plan);
+  [[nodiscard]] uint64_t rolled_back() const { return rolled_back_; }
 
   // --- the process ---
   void start();
@@ -147,6 +153,8 @@ class Mysqld {
   int uuid_{0};
   std::vector<TransactionId> log_{};  // the binary log
   size_t committed_{0};               // of it
+  size_t file_begin_{0};              // where the last file of it begins: each start begins one
+  uint64_t rolled_back_{0};           // by the next start, for want of a place in it
   model::GtidSet logged_{};           // log_ and what was purged before it
   model::GtidSet executed_{};
   model::GtidSet purged_{};

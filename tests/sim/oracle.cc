@@ -110,7 +110,11 @@ bool Oracle::somewhere_complete() const {
 }
 
 void Oracle::forgets(const Mysqld& server) {
-  GtidSet only = acknowledged_ & server.holdings();
+  forgets(server, server.holdings());
+}
+
+void Oracle::forgets(const Mysqld& server, const GtidSet& what) {
+  GtidSet only = acknowledged_ & what;
   for (const auto& other : *servers_) {
     if (other.get() != &server) only.subtract(other->holdings());
   }
