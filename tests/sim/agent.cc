@@ -31,6 +31,10 @@ AgentParts real_parts() {
                     const std::function<uint64_t()>& epoch) {
     return std::make_unique<ServerPort>(stage, waiter, mysqld, oracle, all, epoch);
   };
+  parts.process = [](Stage& stage, Waiter& waiter, Mysqld& mysqld, Oracle& oracle,
+                     model::MysqlVersion version) {
+    return std::make_unique<ProcessPort>(stage, waiter, mysqld, oracle, version);
+  };
   parts.memory = [](Stage& stage, Waiter& waiter, AgentDisk& disk, Oracle& oracle,
                     std::string name) {
     return std::make_unique<MemoryPort>(stage, waiter, disk, oracle, std::move(name));
@@ -55,8 +59,7 @@ Agent::Agent(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>&
       version_(version),
       coordinator_(coordinator),
       parts_(parts),
-      mysqld_(*all.emplace_back(std::make_unique<Mysqld>(stage, oracle, all, host, gate, version))),
-      process_port_(stage, *this, mysqld_, oracle, version) {
+      mysqld_(*all.emplace_back(std::make_unique<Mysqld>(stage, oracle, all, host, gate, version))) {
   disk.on_crash = [this] { kill(); };
 }
 
@@ -106,6 +109,7 @@ void Agent::go_on() {
 void Agent::lose_disks() {
   mysqld_.wipe();
   disk.saved.reset();
+  oracle_.forgives(host_);
 }
 
 // --- the process ---
@@ -140,10 +144,12 @@ void Agent::start() {
   server_ = parts_.server(stage_, *this, mysqld_, oracle_, all_,
                           [this] { return disk.saved ? disk.saved->accepted.epoch : 0; });
   memory_ = parts_.memory(stage_, *this, disk, oracle_, name_);
+  process_port_ = parts_.process(stage_, *this, mysqld_, oracle_, version_);
   fence_ = parts_.gate(gate, [this] { mysqld_.cut_barred(); });
   agent::PeerClient& peers = *this;
   lease_ = std::make_unique<agent::LeaseTask>(node_, *fence_, peers, clock);
   lease_->set_client(*this);
+  keeper_ = parts_.lease ? parts_.lease(*lease_) : nullptr;
   lease_status_ = {};
   holding_epoch_ = 0;
   sent_.clear();
@@ -154,9 +160,12 @@ void Agent::start() {
 // NodeTask::run(), in simulated time.
 void Agent::run() {
   task_ready_ = false;
+  agent::LeaseKeeper& real_keeper = *lease_;
+  agent::LeaseKeeper& keeper = keeper_ ? *keeper_ : real_keeper;
+  const std::string boot = parts_.machine_boot ? parts_.machine_boot(boot_id()) : boot_id();
   task_ = std::make_unique<agent::NodeTask>(
-      agent::NodePorts{*server_, process_port_, config_port_, *memory_, *lease_},
-      [] { return uint64_t{1} << 40; }, boot_id(), clock);
+      agent::NodePorts{*server_, *process_port_, config_port_, *memory_, keeper},
+      [] { return uint64_t{1} << 40; }, boot, clock);
   if (const Status loaded = task_->load(); !loaded) {
     stage_.story.tell(name_, "does not start: {}", loaded.error().text());
     after(Duration::zero(), [this] { kill(); });
@@ -248,6 +257,7 @@ void Agent::send_latest() {
   if (!session_) return;
   latest_->lease = lease_status_;
   latest_->holding_epoch = holding_epoch_;
+  oracle_.reported(host_, latest_->accepted);
   sent_.emplace_back(++sequence_, clock.now());
   if (sent_.size() > 100) sent_.pop_front();
   session_->report(sequence_, *latest_);
@@ -285,7 +295,10 @@ void Agent::session_answered(const std::shared_ptr<Session>& session, const mode
       if (sent_.front().first == answer->sequence) sent_at = sent_.front().second;
       sent_.pop_front();
     }
-    if (sent_at && answer->grant) lease_->granted(*answer->grant, *sent_at);
+    if (sent_at && answer->grant) {
+      lease_->granted(*answer->grant,
+                      parts_.grants_count_from_receipt ? clock.now() : *sent_at);
+    }
   }
   if (!std::exchange(connected_, true)) {
     stage_.story.tell(name_, "is connected");
@@ -298,8 +311,26 @@ void Agent::session_answered(const std::shared_ptr<Session>& session, const mode
     stage_.story.tell(name_, "is asked for {} at ({}, {})", to_string(goal->state),
                       goal->record.epoch, goal->record.version);
   }
-  task_->goal_received(*goal);
+  goals_.push_back(*goal);
+  if (goals_.size() > 12) goals_.pop_front();
+  take(*goal);
+}
+
+void Agent::take(model::NodeGoal goal) {
+  if (parts_.goal) {
+    goal = parts_.goal(std::move(goal), disk.saved ? disk.saved->accepted : model::RecordVersion{});
+  }
+  task_->goal_received(goal);
   poke();
+}
+
+void Agent::replay() {
+  if (!process.runs() || !task_ready_ || goals_.empty()) return;
+  const model::NodeGoal& old = goals_[stage_.random.below(goals_.size())];
+  if (!(old.record < goals_.back().record)) return;
+  stage_.story.tell(name_, "is asked once more for {} at ({}, {})", to_string(old.state),
+                    old.record.epoch, old.record.version);
+  take(old);
 }
 
 void Agent::session_lost(const std::shared_ptr<Session>& session, bool refused) {

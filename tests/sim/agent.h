@@ -14,16 +14,26 @@
 
 namespace cdb::sim {
 
-// What of the agent a seeded bug replaces.
+// What the agent is made of; a seeded bug replaces some of it.
 struct AgentParts {
-  std::function<std::unique_ptr<agent::MysqlServer>(Stage&, Waiter&, Mysqld&, Oracle&,
-                                                    std::vector<std::unique_ptr<Mysqld>>&,
-                                                    const std::function<uint64_t()>& epoch)>
+  std::function<std::unique_ptr<agent::MysqlServer>(
+      Stage&, Waiter&, Mysqld&, Oracle&, std::vector<std::unique_ptr<Mysqld>>&,
+      const std::function<uint64_t()>& epoch)>
       server{};
+  std::function<std::unique_ptr<agent::MysqlProcess>(Stage&, Waiter&, Mysqld&, Oracle&,
+                                                     model::MysqlVersion)>
+      process{};
   std::function<std::unique_ptr<agent::MemoryStore>(Stage&, Waiter&, AgentDisk&, Oracle&,
                                                     std::string name)>
       memory{};
   std::function<std::unique_ptr<agent::Fence>(Gate&, std::function<void()> cut_barred)> gate{};
+  // Between the worker and its lease; none: nothing.
+  std::function<std::unique_ptr<agent::LeaseKeeper>(agent::LeaseKeeper&)> lease{};
+  // A goal as it comes in, and what was promised.
+  std::function<model::NodeGoal(model::NodeGoal, const model::RecordVersion&)> goal{};
+  // The kernel's id of this start of the machine.
+  std::function<std::string(std::string)> machine_boot{};
+  bool grants_count_from_receipt{false};
 };
 AgentParts real_parts();
 
@@ -57,6 +67,9 @@ class Agent final : private Waiter, private agent::CoordinatorClient, private ag
   // --- the agent's process; it is started again soon, as a service manager does ---
   void kill();
 
+  // A goal of long ago comes in again.
+  void replay();
+
   // --- its session, from Session ---
   void session_answered(const std::shared_ptr<Session>& session, const model::NodeGoal* goal,
                         const Answer* answer);
@@ -69,6 +82,7 @@ class Agent final : private Waiter, private agent::CoordinatorClient, private ag
   void start_later();
   void run();
   void poke();
+  void take(model::NodeGoal goal);
   void sleep(Duration duration) override;
   Handler news(Handler handler) override;
   void report(const model::NodeReport& report) override;
@@ -101,11 +115,13 @@ class Agent final : private Waiter, private agent::CoordinatorClient, private ag
   std::unique_ptr<agent::MemoryStore> memory_{};
   std::unique_ptr<agent::Fence> fence_{};
   std::unique_ptr<agent::LeaseTask> lease_{};
-  ProcessPort process_port_;
+  std::unique_ptr<agent::MysqlProcess> process_port_{};
+  std::unique_ptr<agent::LeaseKeeper> keeper_{};
   ConfigPort config_port_{};
   std::unique_ptr<agent::NodeTask> task_{};
   std::unique_ptr<Fiber> fiber_{};
   uint64_t naps_{0};
+  std::deque<model::NodeGoal> goals_{};  // the latest that came in
   bool task_ready_{false};  // it listens
   bool between_steps_{false};
   bool poked_{false};

@@ -65,7 +65,7 @@ class ServerPort : public agent::MysqlServer {
   std::function<uint64_t()> epoch_;  // the highest that the agent has promised
 };
 
-class ProcessPort final : public agent::MysqlProcess {
+class ProcessPort : public agent::MysqlProcess {
  public:
   ProcessPort(Stage& stage, Waiter& waiter, Mysqld& mysqld, Oracle& oracle,
               model::MysqlVersion version)

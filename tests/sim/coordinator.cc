@@ -1,5 +1,6 @@
 #include "tests/sim/coordinator.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cdb::sim {
@@ -41,6 +42,17 @@ void Store::put(const Changes& changes) {
     stage_.story.tell("coordinator", "{}: {} {}", event.type, event.node, event.message);
 }
 
+bool Store::is_late(const Changes& changes) const {
+  return !unwritten_.empty() ||
+         std::any_of(changes.events.begin(), changes.events.end(),
+                     [this](const auto& event) { return late_.contains(event.type); });
+}
+
+void Store::flush() {
+  for (const Changes& changes : std::exchange(unwritten_, {}))
+    put(changes);
+}
+
 Result<std::vector<coordinator::Event>> Store::commit(const Changes& changes) {
   switch (std::exchange(fault_, Fault::None)) {
     case Fault::Refused: return unavailable("the disk is full");
@@ -53,7 +65,12 @@ Result<std::vector<coordinator::Event>> Store::commit(const Changes& changes) {
       throw Died{};
     case Fault::None: break;
   }
-  put(changes);
+  if (is_late(changes)) {
+    if (unwritten_.empty()) stage_.timeline.after(milliseconds(400), [this] { flush(); });
+    unwritten_.push_back(changes);
+  } else {
+    put(changes);
+  }
   std::vector<coordinator::Event> events = changes.events;
   for (auto& event : events)
     event.sequence = ++disk_.last_event;
@@ -117,6 +134,7 @@ void Coordinator::kill() {
   stage_.story.tell("coordinator", "is killed");
   process.end();
   engine_.reset();
+  store.lose_late();
   for (const auto& session : std::exchange(sessions_, {}))
     session->close_coordinator_end(true, false);
 }

@@ -43,16 +43,24 @@ class Store final : public coordinator::StateStore {
     return std::vector<coordinator::Event>{};
   }
   void fail_next(Fault fault) { fault_ = fault; }
+  // A bug: what these events tell is acted on before it is on disk.
+  void write_late(std::set<std::string> events) { late_ = std::move(events); }
+  // The process is gone, and with it what it had not written.
+  void lose_late() { unwritten_.clear(); }
   [[nodiscard]] const coordinator::Snapshot& disk() const { return disk_; }
 
  private:
   void put(const coordinator::Changes& changes);
+  [[nodiscard]] bool is_late(const coordinator::Changes& changes) const;
+  void flush();
   void watch(const coordinator::ClusterRow& row);
 
   Stage& stage_;
   Oracle& oracle_;
   coordinator::Snapshot disk_{};
   Fault fault_{Fault::None};
+  std::set<std::string> late_{};
+  std::vector<coordinator::Changes> unwritten_{};
 };
 
 class Coordinator final : private coordinator::Effects {

@@ -9,6 +9,45 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+const std::vector<Faults::Kind>& Faults::all_kinds() {
+  static const std::vector<Kind> kinds{{"kill_mysqld", 14, &Faults::kill_mysqld},
+                                       {"kill_several", 5, &Faults::kill_several},
+                                       {"stall_mysqld", 6, &Faults::stall_mysqld},
+                                       {"kill_agent", 5, &Faults::kill_agent},
+                                       {"stop_agent", 5, &Faults::stop_agent},
+                                       {"crash_at_save", 5, &Faults::crash_agent_at_save},
+                                       {"fill_disk", 2, &Faults::fill_agent_disk},
+                                       {"power_off", 8, &Faults::power_off},
+                                       {"power_off_several", 4, &Faults::power_off_several},
+                                       {"pause_machine", 5, &Faults::pause_machine},
+                                       {"isolate", 9, &Faults::isolate},
+                                       {"cut_one_way", 8, &Faults::cut_one_way},
+                                       {"cut_pair", 8, &Faults::cut_pair},
+                                       {"slow_network", 4, &Faults::slow_network},
+                                       {"slow_pair", 5, &Faults::slow_pair},
+                                       {"slow_applier", 7, &Faults::slow_applier},
+                                       {"kill_coordinator", 5, &Faults::kill_coordinator},
+                                       {"fail_commit", 9, &Faults::fail_commit},
+                                       {"stop_coordinator", 2, &Faults::stop_coordinator},
+                                       {"silence_names", 2, &Faults::silence_names},
+                                       {"step_clock", 2, &Faults::step_clock},
+                                       {"ask", 6, &Faults::ask_for_election},
+                                       {"replay", 5, &Faults::replay_goal}};
+  return kinds;
+}
+
+Faults::Faults(World& world, const std::map<std::string, int>& weights) : world_(world) {
+  for (Kind kind : all_kinds()) {
+    if (!weights.empty()) {
+      const auto found = weights.find(kind.name);
+      kind.weight = found == weights.end() ? 0 : found->second;
+    }
+    if (kind.weight == 0) continue;
+    total_weight_ += kind.weight;
+    kinds_.push_back(kind);
+  }
+}
+
 void Faults::begin() {
   next();
 }
@@ -26,36 +65,10 @@ void Faults::next() {
 }
 
 void Faults::strike() {
-  struct Kind {
-    int weight;
-    void (Faults::*happen)();
-  };
-  static constexpr std::array kKinds{Kind{14, &Faults::kill_mysqld},
-                                     Kind{6, &Faults::stall_mysqld},
-                                     Kind{5, &Faults::kill_agent},
-                                     Kind{5, &Faults::stop_agent},
-                                     Kind{5, &Faults::crash_agent_at_save},
-                                     Kind{2, &Faults::fill_agent_disk},
-                                     Kind{8, &Faults::power_off},
-                                     Kind{5, &Faults::pause_machine},
-                                     Kind{9, &Faults::isolate},
-                                     Kind{8, &Faults::cut_one_way},
-                                     Kind{6, &Faults::cut_pair},
-                                     Kind{4, &Faults::slow_network},
-                                     Kind{4, &Faults::slow_applier},
-                                     Kind{5, &Faults::kill_coordinator},
-                                     Kind{9, &Faults::fail_commit},
-                                     Kind{2, &Faults::stop_coordinator},
-                                     Kind{2, &Faults::silence_names},
-                                     Kind{2, &Faults::step_clock},
-                                     Kind{6, &Faults::ask_for_election}};
-  int total = 0;
-  for (const Kind& kind : kKinds)
-    total += kind.weight;
-  int chosen = world_.stage.random.between(0, total - 1);
+  int chosen = world_.stage.random.between(0, total_weight_ - 1);
   ++world_.stage.counts.faults;
   if (lasting_ > 0) ++world_.stage.counts.double_faults;
-  for (const Kind& kind : kKinds) {
+  for (const Kind& kind : kinds_) {
     if (chosen < kind.weight) {
       (this->*kind.happen)();
       return;
@@ -162,6 +175,31 @@ void Faults::power_off() {
   lasting(some_while(), [&agent] { agent.power_on(); });
 }
 
+// One after another, within a moment.
+void Faults::kill_several() {
+  Random& random = world_.stage.random;
+  world_.stage.story.tell("FAULT", "several servers are killed");
+  for (const auto& agent : world_.agents) {
+    if (!random.chance(0.7)) continue;
+    world_.stage.timeline.after(random.between(milliseconds(0), milliseconds(2500)),
+                                [this, &mysqld = agent->mysqld()] {
+                                  if (ended_) return;
+                                  world_.stage.story.tell("FAULT", "{} is killed", mysqld.name());
+                                  mysqld.crash(false);
+                                });
+  }
+}
+
+void Faults::power_off_several() {
+  Random& random = world_.stage.random;
+  world_.stage.story.tell("FAULT", "a rack loses its power");
+  for (const auto& agent : world_.agents) {
+    if (!agent->powered() || !random.chance(0.6)) continue;
+    agent->power_off();
+    lasting(some_while(), [&agent] { agent->power_on(); });
+  }
+}
+
 void Faults::pause_machine() {
   if (!world_.stage.options.pause_machines) return;
   Agent& agent = victim();
@@ -251,12 +289,27 @@ void Faults::slow_network() {
     network.set_quality(host, other, delay, loss);
     network.set_quality(other, host, delay, loss);
   }
-  lasting(some_while(), [&network, host] {
-    for (Host other = 0; other < network.hosts(); ++other) {
-      network.set_quality(host, other, microseconds(200), 0);
-      network.set_quality(other, host, microseconds(200), 0);
+  lasting(some_while(), [this, host] {
+    for (Host other = 0; other < world_.stage.network.hosts(); ++other) {
+      usual(host, other);
+      usual(other, host);
     }
   });
+}
+
+// One way, between two hosts: what is acknowledged by another is long under way here.
+void Faults::slow_pair() {
+  Network& network = world_.stage.network;
+  const Host from = victim().host();
+  const auto to = static_cast<Host>(world_.stage.random.below(world_.agents.size()));
+  const Duration delay = world_.stage.random.between(milliseconds(10), milliseconds(1500));
+  world_.stage.story.tell("FAULT", "what host {} sends to {} takes {}", from, to, to_text(delay));
+  network.set_quality(from, to, delay, 0);
+  lasting(some_while(), [this, from, to] { usual(from, to); });
+}
+
+void Faults::usual(Host from, Host to) {
+  world_.stage.network.set_quality(from, to, world_.usual_delay(from, to), 0);
 }
 
 void Faults::slow_applier() {
@@ -306,6 +359,10 @@ void Faults::step_clock() {
   Agent& agent = victim();
   world_.stage.story.tell("FAULT", "the wall clock of {} is stepped", agent.name());
   agent.clock.step_wall(std::chrono::hours(world_.stage.random.between(-2, 2)));
+}
+
+void Faults::replay_goal() {
+  victim().replay();
 }
 
 void Faults::ask_for_election() {

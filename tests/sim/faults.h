@@ -10,7 +10,8 @@ namespace cdb::sim {
 
 class Faults {
  public:
-  explicit Faults(World& world) : world_(world) {}
+  // Those that are named, with these weights; none: all, as usual.
+  Faults(World& world, const std::map<std::string, int>& weights);
 
   // From now on until heal().
   void begin();
@@ -18,6 +19,13 @@ class Faults {
   void heal();
 
  private:
+  struct Kind {
+    const char* name;
+    int weight;
+    void (Faults::*happen)();
+  };
+  static const std::vector<Kind>& all_kinds();
+
   void next();
   void strike();
   Agent& victim();
@@ -31,11 +39,15 @@ class Faults {
   void crash_agent_at_save();
   void fill_agent_disk();
   void power_off();
+  void power_off_several();
+  void kill_several();
   void pause_machine();
   void isolate();
   void cut_one_way();
   void cut_pair();
   void slow_network();
+  void slow_pair();
+  void usual(Host from, Host to);
   void slow_applier();
   void kill_coordinator();
   void fail_commit();
@@ -43,8 +55,11 @@ class Faults {
   void silence_names();
   void step_clock();
   void ask_for_election();
+  void replay_goal();
 
   World& world_;
+  std::vector<Kind> kinds_{};
+  int total_weight_{0};
   bool ended_{false};
   int lasting_{0};
   std::vector<Handler> undo_{};

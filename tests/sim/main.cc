@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/log.h"
-#include "tests/sim/world.h"
+#include "tests/sim/bugs.h"
 
 namespace {
 
@@ -35,6 +35,10 @@ constexpr const char* kHelp =
     "  --seconds N    ends after so many seconds in any case\n"
     "  --jobs N       stories at a time (1)\n"
     "  --keep-going   also after a story that went wrong\n"
+    "  --members N    clusters of this size, instead of 1 to 5\n"
+    "  --lossless 0|1 clusters that are, or are not\n"
+    "  --bug N        the product with this bug of tests/sim/bugs.cc put into it, from 1\n"
+    "  --well N       with the faults that this bug is looked for with, but without it\n"
     "\n"
     "Exit: 0 all was well, 1 a story went wrong, 64 wrong usage.\n";
 
@@ -46,6 +50,7 @@ struct Arguments {
   uint64_t seconds{0};
   uint64_t jobs{1};
   bool keep_going{false};
+  Variant variant{};
 };
 
 std::optional<Arguments> parse(int argc, char** argv) {
@@ -70,6 +75,15 @@ std::optional<Arguments> parse(int argc, char** argv) {
       arguments.stories = value;
     } else if (name == "--seconds") {
       arguments.seconds = value;
+    } else if (name == "--members" && value >= 1 && value <= 5) {
+      arguments.variant.members = static_cast<int>(value);
+    } else if (name == "--lossless" && value <= 1) {
+      arguments.variant.lossless = value == 1;
+    } else if ((name == "--bug" || name == "--well") && value >= 1 &&
+               value <= cdb::sim::bugs().size()) {
+      const cdb::sim::Bug bug = cdb::sim::bugs()[value - 1];
+      fmt::print("{}: {}\n", name == "--bug" ? "with the bug" : "as if for the bug", bug.name);
+      arguments.variant = name == "--bug" ? bug.variant : cdb::sim::without_bug(bug.variant);
     } else if (name == "--jobs" && value > 0) {
       arguments.jobs = value;
     } else {
@@ -79,8 +93,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
   return arguments;
 }
 
-int tell(uint64_t seed) {
-  const Ending ending = cdb::sim::tell_story(seed, Variant{}, true);
+int tell(uint64_t seed, const Variant& variant) {
+  const Ending ending = cdb::sim::tell_story(seed, variant, true);
   fmt::print("seed {}: {}\n", seed, ending.title);
   for (const std::string& line : ending.lines)
     fmt::print("{}\n", line);
@@ -89,9 +103,9 @@ int tell(uint64_t seed) {
   return ending.failure.empty() ? 0 : 1;
 }
 
-void print_end(const Ending& failed) {
+void print_end(const Ending& failed, const Variant& variant) {
   constexpr size_t kLines = 60;
-  const Ending again = cdb::sim::tell_story(failed.seed, Variant{}, true);
+  const Ending again = cdb::sim::tell_story(failed.seed, variant, true);
   fmt::print("\nseed {} ({}) went wrong: {}\n", failed.seed, failed.title, failed.failure);
   const size_t first = again.lines.size() > kLines ? again.lines.size() - kLines : 0;
   for (size_t i = first; i < again.lines.size(); ++i)
@@ -124,7 +138,7 @@ int run_many(const Arguments& arguments) {
     while (!over) {
       const uint64_t seed = next++;
       if (arguments.stories && seed >= arguments.from + *arguments.stories) return;
-      Ending ending = cdb::sim::tell_story(seed, Variant{}, false);
+      Ending ending = cdb::sim::tell_story(seed, arguments.variant, false);
       const std::lock_guard lock(mutex);
       total.add(ending.counts);
       if (!ending.failure.empty()) {
@@ -144,7 +158,7 @@ int run_many(const Arguments& arguments) {
   print(total, elapsed());
   for (const Ending& ending : failed)
     fmt::print("seed {} ({}): {}\n", ending.seed, ending.title, ending.failure);
-  if (!failed.empty()) print_end(failed.front());
+  if (!failed.empty()) print_end(failed.front(), arguments.variant);
   return failed.empty() ? 0 : 1;
 }
 
@@ -162,5 +176,5 @@ int main(int argc, char** argv) {
   }
   // The product's own log would drown the story.
   cdb::log::configure(cdb::log::Level::Error, "/dev/null");
-  return arguments->seed ? tell(*arguments->seed) : run_many(*arguments);
+  return arguments->seed ? tell(*arguments->seed, arguments->variant) : run_many(*arguments);
 }

@@ -129,6 +129,10 @@ void Mysqld::start() {
   applying_ = false;
   watching_ = false;
   receiver_error_.clear();
+  if (stage_.options.relay_log_recovery) {
+    relay_log_.clear();
+    retrieved_ = {};
+  }
   after(stage_.random.between(milliseconds(300), milliseconds(1500)), [this] {
     // What had not been acknowledged is committed by the recovery.
     executed_ = logged_;

@@ -6,6 +6,11 @@ namespace cdb::sim {
 
 using model::GtidSet;
 
+namespace {
+// An answer that was sent in time may arrive later than the next primary opens, but not much.
+constexpr Duration kUnderWay = std::chrono::seconds(2);
+}  // namespace
+
 void Oracle::generated(const Mysqld& server, TransactionId id) {
   const Transaction& made = stage_.transactions.all[id];
   int64_t& highest = highest_[made.uuid];
@@ -38,6 +43,7 @@ void Oracle::opened(const Mysqld& server, uint64_t epoch) {
   open_epoch_[server.host()] = epoch;
   if (epoch < last_epoch_) return;
   ++(epoch > last_epoch_ ? stage_.counts.promotions : stage_.counts.reopenings);
+  if (epoch > last_epoch_) last_opened_at_ = stage_.timeline.now();
   last_epoch_ = epoch;
   last_ = server.host();
   const GtidSet lost = acknowledged_ - server.logged();
@@ -74,6 +80,9 @@ void Oracle::acknowledged(const Mysqld& server, TransactionId id) {
         stage_.story.fail(fmt::format("{} of epoch {} acknowledges {}, which {} of epoch {} lacks",
                                       server.name(), opened, one.str(), primary.name(),
                                       last_epoch_));
+      } else if (stage_.timeline.now() - last_opened_at_ > kUnderWay) {
+        stage_.story.fail(fmt::format("{} of epoch {} acknowledges {} long after {} opened", server.name(),
+                                      opened, one.str(), primary.name()));
       } else {
         ++stage_.counts.lost_asynchronous;
       }
@@ -129,6 +138,15 @@ void Oracle::promised(const std::string& who, std::pair<uint64_t, uint64_t> befo
     stage_.story.fail(fmt::format("{} went back from ({}, {}) to ({}, {})", who, before.first,
                                   before.second, now.first, now.second));
   }
+}
+
+void Oracle::reported(Host host, const model::RecordVersion& accepted) {
+  model::RecordVersion& known = reported_[host];
+  if (accepted < known) {
+    promised("the promise of agent-" + std::to_string(host), {known.epoch, known.version},
+             {accepted.epoch, accepted.version});
+  }
+  known = accepted;
 }
 
 void Oracle::look() {

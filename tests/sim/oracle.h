@@ -30,6 +30,9 @@ class Oracle {
   void forgets(const Mysqld& server, const model::GtidSet& what);
   void promised(const std::string& who, std::pair<uint64_t, uint64_t> before,
                 std::pair<uint64_t, uint64_t> now);
+  // What an agent says that it has promised; it never goes back, unless its disks are new.
+  void reported(Host host, const model::RecordVersion& accepted);
+  void forgives(Host host) { reported_.erase(host); }
   // After every event.
   void look();
   // At the end: nothing is missing on the primary.
@@ -51,7 +54,9 @@ class Oracle {
   std::map<int, int64_t> highest_{};      // uuid -> number
   std::map<uint64_t, Host> opened_by_{};  // epoch -> node
   std::map<Host, uint64_t> open_epoch_{};
+  std::map<Host, model::RecordVersion> reported_{};
   uint64_t last_epoch_{0};
+  Instant last_opened_at_{};
   Host last_{-1};
 };
 

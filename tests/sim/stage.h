@@ -104,7 +104,8 @@ struct Options {
   bool lose_relay_log{true};  // a machine's crash takes what was received and not synced
   bool pause_machines{true};
   bool stall_mysqld{true};
-  bool reads_need_gate{false};  // a closed node answers no reads
+  // Of the world, where a bug is to be found: a server that drops its relay log at every start.
+  bool relay_log_recovery{false};
 };
 
 struct Stage {

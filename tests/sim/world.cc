@@ -13,6 +13,7 @@ using coordinator::OrchestratorSpec;
 using coordinator::Phase;
 using coordinator::Resource;
 using model::ThreadState;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -36,6 +37,7 @@ World::World(uint64_t seed, const Variant& variant, bool told, Random shape)
     : stage(seed, told, variant.options, 5 + 2 + kClients),
       oracle(stage, variant.lossless.value_or(shape.chance(0.8))),
       seed_(seed),
+      faults_(variant.faults),
       members_(variant.members.value_or(some_members(shape))),
       lossless_(oracle.lossless()),
       version_(lossless_ || shape.chance(0.6) ? model::MysqlVersion{9, 7, 4}
@@ -56,10 +58,12 @@ World::World(uint64_t seed, const Variant& variant, bool told, Random shape)
     agents.push_back(std::make_unique<Agent>(stage, oracle, servers, host, node, version_,
                                              *coordinator, variant.agent));
   }
+  coordinator->store.write_late(variant.written_late);
   coordinator->know(agents);
   for (const auto& agent : agents)
     agent->know(agents);
   oracle.watch(servers);
+  lay_network(shape);
   for (int i = 0; i < kClients; ++i) {
     const Host host = members_ + 2 + i;
     client_hosts.push_back(host);
@@ -72,6 +76,23 @@ World::World(uint64_t seed, const Variant& variant, bool told, Random shape)
 }
 
 World::~World() = default;
+
+// Some networks are as good everywhere, in others one way is much longer than another.
+void World::lay_network(Random& shape) {
+  const bool even = shape.chance(0.3);
+  for (Host from = 0; from < stage.network.hosts(); ++from) {
+    for (Host to = 0; to < stage.network.hosts(); ++to) {
+      const Duration delay =
+          even ? Duration(microseconds(200)) : microseconds(50) * (1 << shape.between(0, 9));
+      delays_.push_back(delay);
+      stage.network.set_quality(from, to, delay, 0);
+    }
+  }
+}
+
+Duration World::usual_delay(Host from, Host to) const {
+  return delays_[static_cast<size_t>(from * stage.network.hosts() + to)];
+}
 
 Agent* World::primary() const {
   const auto* row = coordinator->row();
@@ -154,7 +175,7 @@ void World::end_well() {
 }
 
 Ending World::run() {
-  Faults faults(*this);
+  Faults faults(*this, faults_);
   coordinator->start();
   apply();
   const bool trouble_from_the_start = stage.random.chance(0.15);

@@ -3,7 +3,10 @@
 // back. The same seed and variant give the same story.
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,10 +20,13 @@ namespace cdb::sim {
 struct Variant {
   std::function<coordinator::Decision(const coordinator::ClusterView&)> decide{};  // none: the real
   AgentParts agent{real_parts()};
+  std::set<std::string> written_late{};  // events whose record is acted on before it is on disk
   Options options{};
   // Where set, instead of what the seed says.
   std::optional<int> members{};
   std::optional<bool> lossless{};
+  // Which faults happen, and how often in proportion; none: all of them, as they are.
+  std::map<std::string, int> faults{};
 };
 
 struct Ending {
@@ -49,6 +55,7 @@ class World {
   std::vector<std::unique_ptr<Agent>> agents{};
   std::vector<Host> client_hosts{};
   [[nodiscard]] int members() const { return members_; }
+  [[nodiscard]] Duration usual_delay(Host from, Host to) const;
   [[nodiscard]] const model::ClusterId& cluster() const { return cluster_; }
   // Whom the record names, or none.
   [[nodiscard]] Agent* primary() const;
@@ -56,17 +63,20 @@ class World {
  private:
   World(uint64_t seed, const Variant& variant, bool told, Random shape);
   bool run_for(Duration duration, const std::function<bool()>& until);
+  void lay_network(Random& shape);
   void apply();
   [[nodiscard]] bool settled() const;
   [[nodiscard]] std::string why_unsettled() const;
   void end_well();
 
   uint64_t seed_;
+  std::map<std::string, int> faults_;
   int members_;
   bool lossless_;
   model::MysqlVersion version_;
   model::ClusterId cluster_{"default", "demo"};
   std::vector<std::unique_ptr<Client>> clients_{};
+  std::vector<Duration> delays_{};
 };
 
 }  // namespace cdb::sim
