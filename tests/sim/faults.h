@@ -43,6 +43,10 @@ class Faults {
   void silence_names();
   void step_clock();
   void ask_for_election();
+  void ask_for_maintenance();
+  void ask_for_rejoin();
+  void change_policy();
+  void end_maintenance();
 
   World& world_;
   bool ended_{false};

@@ -50,6 +50,8 @@ class World {
   std::vector<Host> client_hosts{};
   [[nodiscard]] int members() const { return members_; }
   [[nodiscard]] const model::ClusterId& cluster() const { return cluster_; }
+  // Another policy, at random; the kind of replication stays.
+  void apply_policy();
   // Whom the record names, or none.
   [[nodiscard]] Agent* primary() const;
 
@@ -57,6 +59,7 @@ class World {
   World(uint64_t seed, const Variant& variant, bool told, Random shape);
   bool run_for(Duration duration, const std::function<bool()>& until);
   void apply();
+  coordinator::Resource some_policy();
   [[nodiscard]] bool settled() const;
   [[nodiscard]] std::string why_unsettled() const;
   void end_well();
@@ -64,6 +67,7 @@ class World {
   uint64_t seed_;
   int members_;
   bool lossless_;
+  Random policies_;
   model::MysqlVersion version_;
   model::ClusterId cluster_{"default", "demo"};
   std::vector<std::unique_ptr<Client>> clients_{};
