@@ -6,8 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/duration.h"
 #include "cli/help.h"
+#include "lib/base/duration.h"
 #include "lib/base/text.h"
 
 namespace cdb::cli {
@@ -24,6 +24,8 @@ struct Values {
   TopologyArgs topology{};
   SwitchoverArgs switchover{};
   FailoverArgs failover{};
+  MaintenanceArgs maintenance{};
+  RejoinArgs rejoin{};
   EventsArgs events{};
   OperationsArgs operations{};
   ConnectArgs connect{};
@@ -96,6 +98,23 @@ void add_cluster(CLI::App& command, std::string& cluster, bool required) {
   if (required) option->required();
 }
 
+void add_node(CLI::App& command, std::string& node) {
+  command.add_option("NODE", node, "Name of one of its nodes, such as shop-1")->required();
+}
+
+void add_how(CLI::App& command, BeginArgs& how) {
+  command.add_flag("--dry-run", how.dry_run, "Only check, and say what would begin");
+  add_wait(command, how.wait);
+  add_format(command, how.format, {"table", "json", "yaml"});
+}
+
+void add_confirm(CLI::App& command, std::vector<std::string>& confirmed, const char* whose) {
+  command
+      .add_option("--confirm", confirmed, std::string(whose) + " name again, instead of typing it")
+      ->type_name("NAME")
+      ->expected(1);
+}
+
 void add_resource_commands(CLI::App& app, Values& values) {
   CLI::App* apply = add_command(app, "apply");
   add_files(*apply, values.apply.files)->required();
@@ -138,20 +157,36 @@ void add_cluster_commands(CLI::App& app, Values& values) {
   add_cluster(*switchover, values.switchover.cluster, true);
   switchover->add_option("--to", values.switchover.to, "Node that shall be primary")
       ->type_name("NODE");
-  switchover->add_flag("--dry-run", values.switchover.dry_run, "Only check");
-  add_wait(*switchover, values.switchover.wait);
+  add_how(*switchover, values.switchover.how);
 
   CLI::App* failover = add_command(app, "failover");
   add_cluster(*failover, values.failover.cluster, true);
   failover->add_option("--to", values.failover.to, "Node that shall be primary")->type_name("NODE");
   failover->add_option("--reason", values.failover.reason, "Kept in the events")->type_name("TEXT");
-  failover
-      ->add_option("--confirm", values.failover.confirmed,
-                   "The cluster's name again, instead of typing it")
-      ->type_name("NAME")
-      ->expected(1);
-  failover->add_flag("--dry-run", values.failover.dry_run, "Only check");
-  add_wait(*failover, values.failover.wait);
+  failover->add_flag("--allow-data-loss", values.failover.allow_data_loss,
+                     "Out of a blocked cluster, although acknowledged writes may be missing; "
+                     "needs --reason");
+  add_confirm(*failover, values.failover.confirmed, "The cluster's");
+  failover->add_flag("--yes", values.failover.yes, "Ask for no confirmation");
+  add_how(*failover, values.failover.how);
+
+  CLI::App* maintenance = add_command(app, "maintenance");
+  add_cluster(*maintenance, values.maintenance.cluster, true);
+  add_node(*maintenance, values.maintenance.node);
+  maintenance->add_option("MODE", values.maintenance.mode, "on or off")
+      ->required()
+      ->check(CLI::IsMember({"on", "off"}));
+  maintenance->add_flag("--allow-unprotected", values.maintenance.allow_unprotected,
+                        "Even if fewer replicas than wanted are left to acknowledge writes");
+  add_how(*maintenance, values.maintenance.how);
+
+  CLI::App* rejoin = add_command(app, "rejoin");
+  add_cluster(*rejoin, values.rejoin.cluster, true);
+  add_node(*rejoin, values.rejoin.node);
+  rejoin->add_flag("--reseed", values.rejoin.reseed,
+                   "Replace all of its data by a copy of the primary's");
+  add_confirm(*rejoin, values.rejoin.confirmed, "The node's");
+  add_how(*rejoin, values.rejoin.how);
 
   CLI::App* connect = add_command(app, "connect");
   add_cluster(*connect, values.connect.cluster, true);
@@ -204,6 +239,8 @@ CommandArgs chosen(const std::string& command, const Values& values) {
   if (command == "topology") return values.topology;
   if (command == "switchover") return values.switchover;
   if (command == "failover") return values.failover;
+  if (command == "maintenance") return values.maintenance;
+  if (command == "rejoin") return values.rejoin;
   if (command == "events") return values.events;
   if (command == "operations") return values.operations;
   if (command == "connect") return values.connect;
@@ -219,6 +256,10 @@ std::string inconsistency(const Values& values, const std::string& command) {
   if (command == "delete") {
     const bool named = !values.remove.kind.empty();
     if (named == !values.remove.files.empty()) return "name either KIND NAME or -f FILE";
+  }
+  const FailoverArgs& failover = values.failover;
+  if (command == "failover" && failover.allow_data_loss && failover.reason.empty()) {
+    return "--allow-data-loss needs --reason: it is kept with your name";
   }
   if (command == "context" && !values.context_verb.empty() && values.context.use.empty()) {
     return "which context? cdb context use NAME";

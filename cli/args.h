@@ -53,20 +53,43 @@ struct TopologyArgs {
   Format format{Format::Table};
 };
 
+// Of every command that begins one operation.
+struct BeginArgs {
+  bool dry_run{false};
+  bool wait{true};
+  Format format{Format::Table};
+};
+
 struct SwitchoverArgs {
   std::string cluster{};
   std::string to{};
-  bool dry_run{false};
-  bool wait{true};
+  BeginArgs how{};
 };
 
 struct FailoverArgs {
   std::string cluster{};
   std::string to{};
   std::string reason{};
+  bool allow_data_loss{false};
   std::vector<std::string> confirmed{};
-  bool dry_run{false};
-  bool wait{true};
+  bool yes{false};
+  BeginArgs how{};
+};
+
+struct MaintenanceArgs {
+  std::string cluster{};
+  std::string node{};
+  std::string mode{};  // on, off
+  bool allow_unprotected{false};
+  BeginArgs how{};
+};
+
+struct RejoinArgs {
+  std::string cluster{};
+  std::string node{};
+  bool reseed{false};
+  std::vector<std::string> confirmed{};
+  BeginArgs how{};
 };
 
 struct EventsArgs {
@@ -113,8 +136,8 @@ struct CompletionArgs {
 
 using CommandArgs =
     std::variant<ApplyArgs, DiffArgs, GetArgs, DeleteArgs, TopologyArgs, SwitchoverArgs,
-                 FailoverArgs, EventsArgs, OperationsArgs, ConnectArgs, ResolveArgs, CatalogueArgs,
-                 ContextArgs, VersionArgs, CompletionArgs>;
+                 FailoverArgs, MaintenanceArgs, RejoinArgs, EventsArgs, OperationsArgs, ConnectArgs,
+                 ResolveArgs, CatalogueArgs, ContextArgs, VersionArgs, CompletionArgs>;
 
 struct Invocation {
   GlobalArgs global{};

@@ -169,6 +169,31 @@ const FieldDescriptor* settings_field(const Descriptor& type) {
   return field != nullptr && field->is_map() ? field : nullptr;
 }
 
+void add_entry(const std::string& name, const std::string& value, const FieldDescriptor& field,
+               Message& message) {
+  Message* entry = message.GetReflection()->AddMessage(&message, &field);
+  const auto& type = *field.message_type();
+  entry->GetReflection()->SetString(entry, type.map_key(), name);
+  entry->GetReflection()->SetString(entry, type.map_value(), value);
+}
+
+// A map of names to texts, such as zones.
+void bind_text_map(const YamlNode& node, const Place& place, const FieldDescriptor& field,
+                   Message& message, Binding& binding) {
+  if (node.type != Type::Map) {
+    return complain(binding, node.type == Type::Null ? place.key : node.at,
+                    fmt::format("{} must be a map, not {}", place.path, described(node)),
+                    fmt::format("write {}: {{NODE: VALUE, ...}}", field.name()));
+  }
+  for (size_t i = 0; i < node.keys.size(); ++i) {
+    const std::string path = place.path + "." + node.keys[i].text;
+    binding.positions[path] =
+        node.items[i].type == Type::Scalar ? node.items[i].at : node.keys[i].at;
+    add_entry(node.keys[i].text, bind_text(node.items[i], node.keys[i].at, path, binding), field,
+              message);
+  }
+}
+
 void bind_setting(const std::string& name, const YamlNode& node, const Place& place,
                   const FieldDescriptor& field, Message& message, Binding& binding) {
   if (name.empty()) return complain(binding, place.key, "a setting needs a name");
@@ -180,17 +205,13 @@ void bind_setting(const std::string& name, const YamlNode& node, const Place& pl
                                               : "write each setting on a line of its own");
   }
   const std::string value = bind_text(node, place.key, "setting " + name, binding);
-  const auto& reflection = *message.GetReflection();
-  Message* entry = reflection.AddMessage(&message, &field);
-  const auto& type = *field.message_type();
-  entry->GetReflection()->SetString(entry, type.map_key(), name);
-  entry->GetReflection()->SetString(entry, type.map_value(), value);
+  add_entry(name, value, field, message);
 }
 
 const FieldDescriptor* field_of(const Descriptor& type, std::string_view key) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
-    if (field->is_map()) continue;
+    if (field->is_map() && field->name() == "settings") continue;
     if (field->name() == key || field->json_name() == key) return field;
   }
   return nullptr;
@@ -239,6 +260,8 @@ void bind_map(const YamlNode& map, const std::string& path, Message& message, Bi
     binding.positions[place.path] = node.type == Type::Scalar ? node.at : key.at;
     if (field == nullptr) {
       bind_setting(key.text, node, place, *settings, message, binding);
+    } else if (field->is_map()) {
+      bind_text_map(node, place, *field, message, binding);
     } else if (field->is_repeated()) {
       bind_list(node, place, *field, message, binding);
     } else {

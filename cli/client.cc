@@ -227,6 +227,13 @@ Result<v1::Operation> Client::switchover(const v1::SwitchoverRequest& request) {
 Result<v1::Operation> Client::failover(const v1::FailoverRequest& request) {
   return impl_->call<v1::Clusters>(&v1::Clusters::Stub::Failover, request, Impl::Repeat::Unsafe);
 }
+Result<v1::Operation> Client::maintenance(const v1::MaintenanceRequest& request) {
+  return impl_->call<v1::Clusters>(&v1::Clusters::Stub::SetMaintenance, request,
+                                   Impl::Repeat::Unsafe);
+}
+Result<v1::Operation> Client::rejoin(const v1::RejoinRequest& request) {
+  return impl_->call<v1::Clusters>(&v1::Clusters::Stub::Rejoin, request, Impl::Repeat::Unsafe);
+}
 Result<v1::Connection> Client::connection(const v1::GetConnectionRequest& request) {
   return impl_->call<v1::Clusters>(&v1::Clusters::Stub::GetConnection, request, Impl::Repeat::Safe);
 }

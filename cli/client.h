@@ -31,7 +31,9 @@ class ListOperationsRequest;
 class ListOperationsResponse;
 class ListRequest;
 class ListResponse;
+class MaintenanceRequest;
 class Operation;
+class RejoinRequest;
 class Resource;
 class SwitchoverRequest;
 class Topology;
@@ -70,6 +72,8 @@ class Client {
   // OutcomeUnknown where the connection broke under the call.
   Result<v1::Operation> switchover(const v1::SwitchoverRequest& request);
   Result<v1::Operation> failover(const v1::FailoverRequest& request);
+  Result<v1::Operation> maintenance(const v1::MaintenanceRequest& request);
+  Result<v1::Operation> rejoin(const v1::RejoinRequest& request);
   Result<v1::Connection> connection(const v1::GetConnectionRequest& request);
   Result<v1::Catalogue> catalogue();
   Result<v1::Operation> operation(const std::string& id);

@@ -60,29 +60,71 @@ Examples:
   cdb delete mysql shop
   cdb delete mysql shop --confirm=shop --no-wait
   cdb delete -f shop.yaml --confirm=shop)"},
-    Entry{"topology", "Show a cluster as it is: roles, lag, epoch, problems",
+    Entry{"topology", "Show a cluster as it is: roles, lag, leases, epoch, problems",
           R"(The primary stands first, its replicas under it. LAG is in seconds and in
-transactions. ACKER: the primary's commits wait for this replica. A state with an
-arrow is on its way to the other.
+transactions. ACKER: the primary's commits wait for this replica. LEASE: who lets the
+node serve, and for how long without a word: coordinator, holds (of its peers, while
+the coordinator is away), stream (a reader), own (a single node). A state with an arrow
+is on its way to the other.
+
+protection: "protected" (an acknowledged write is on another node too), "unprotected:
+no acker", or "asynchronous". blocked: why there can be no primary now, in words; it
+goes on by itself once the reason is gone. The write gap of the last change of the
+primary is at most what clients felt: from the last report of a writable old primary to
+the first one of the new.
 
 Examples:
   cdb topology shop
   cdb topology shop -w                   live
-  cdb topology shop -o json | jq -r .primary)"},
+  cdb topology shop -o json | jq -r .primary
+  cdb topology shop -o json | jq .last.write_gap_ms)"},
     Entry{"switchover", "Move the primary to another node, planned",
           R"(Nothing is lost and clients wait for about a second. Refused (exit 4) where that
-cannot be promised; the reason is shown.
+cannot be promised; the reason is shown. Without --to the replica that policy prefers
+takes over. Programs of the policy's hooks.before run first, up to their deadline.
 
 Examples:
   cdb switchover shop --dry-run          would it go?
-  cdb switchover shop --to shop-2)"},
+  cdb switchover shop --to shop-2
+  cdb switchover shop -o json | jq -r .state)"},
     Entry{"failover", "Replace the primary by a person's word",
           R"(For a primary that is sick in a way no check sees. A dead primary is replaced
 without being asked. The cluster's name must be typed again, or given with --confirm.
 
+A cluster that is blocked (see cdb topology) waits for a node that has every
+acknowledged write. Where none will come back, --allow-data-loss elects the connected
+node that holds most. What may be lost is shown before, with --dry-run too; who, why
+and what is kept as an event and in the operation. Refused (exit 4) while anything
+safer is possible.
+
 Examples:
   cdb failover shop --reason 'disk of shop-1 answers in seconds'
-  cdb failover shop --to shop-3 --confirm=shop)"},
+  cdb failover shop --to shop-3 --confirm=shop
+  cdb failover shop --allow-data-loss --reason 'rack 7 burnt down' --dry-run)"},
+    Entry{"maintenance", "Take a replica out for a while, or give it back",
+          R"(With "on" no write waits for the node, it is not elected, it leaves the read-only
+name, and once it reads maintenance in cdb topology its agent does nothing to its
+mysqld: it neither starts nor stops nor configures it. It goes on reporting, and keeps
+the node from being written to. It stays so until "off", through restarts and failovers.
+
+Refused (exit 4) for a primary (switch over first), and where fewer replicas than wanted
+would be left to acknowledge writes, unless --allow-unprotected.
+
+Examples:
+  cdb maintenance shop shop-2 on
+  cdb maintenance shop shop-2 off
+  cdb maintenance shop shop-1 on --allow-unprotected --dry-run)"},
+    Entry{"rejoin", "Let a node try again now, or seed it anew",
+          R"(Nodes rejoin by themselves. This is for one that waits between attempts, or whose
+replication is broken. With --reseed its data are replaced by a copy of the primary's:
+its binary logs are archived first, the node's name must be typed again or given with
+--confirm. Refused (exit 4) where it holds anything of the cluster's that the primary
+does not.
+
+Examples:
+  cdb rejoin shop shop-2
+  cdb rejoin shop shop-2 --reseed --dry-run     what would be archived
+  cdb rejoin shop shop-2 --reseed --confirm=shop-2)"},
     Entry{"events", "Show what happened",
           R"(Examples:
   cdb events shop --limit 20

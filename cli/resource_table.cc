@@ -60,13 +60,34 @@ std::vector<Cell> config_cells(const v1::Resource& resource) {
           {"VALUES", join(settings, " "), true}};
 }
 
+// "shop-1=10,shop-2=never"
+std::string promotion_text(const v1::OrchestratorSpec& spec) {
+  std::map<std::string, std::string> sorted(spec.promotion().begin(), spec.promotion().end());
+  for (const std::string& node : spec.never_promote())
+    sorted[node] = "never";
+  std::vector<std::string> parts;
+  for (const auto& [node, word] : sorted)
+    parts.push_back(node + "=" + word);
+  return join(parts, ",");
+}
+
 std::vector<Cell> orchestrator_cells(const v1::Resource& resource) {
   const auto& spec = resource.orchestrator();
-  return {{"DURABILITY", spec.durability()},
-          {"PAUSED", spec.paused() ? "yes" : "no"},
-          {"NEVER PROMOTE", list_text(spec.never_promote())},
-          {"DNS TTL", spec.dns_ttl() == 0 ? std::string{} : fmt::format("{} s", spec.dns_ttl())},
-          {"GENERATION", number(resource.metadata().generation()), true}};
+  return {
+      {"DURABILITY", spec.durability()},
+      {"ACKS", number(spec.acks())},
+      {"WITHOUT ACKERS", spec.without_ackers()},
+      {"TTL", spec.ttl()},
+      {"PROMOTION", promotion_text(spec)},
+      {"PAUSED", spec.paused() ? "yes" : "no"},
+      {"HEARTBEAT", spec.heartbeat(), true},
+      {"ANTI FLAP",
+       spec.has_anti_flap()
+           ? fmt::format("{} in {}", spec.anti_flap().failovers(), spec.anti_flap().window())
+           : std::string{},
+       true},
+      {"DNS TTL", spec.dns_ttl() == 0 ? std::string{} : fmt::format("{} s", spec.dns_ttl()), true},
+      {"GENERATION", number(resource.metadata().generation()), true}};
 }
 
 std::vector<Cell> instance_cells(const v1::Resource& resource) {

@@ -43,6 +43,10 @@ struct Dispatch {
   static Result<Exit> begin(Session& session, const FailoverArgs& a) {
     return failover(session, a);
   }
+  static Result<Exit> begin(Session& session, const MaintenanceArgs& a) {
+    return maintenance(session, a);
+  }
+  static Result<Exit> begin(Session& session, const RejoinArgs& a) { return rejoin(session, a); }
   static Result<Exit> begin(Session& session, const EventsArgs& a) { return events(session, a); }
   static Result<Exit> begin(Session& session, const OperationsArgs& a) {
     return operations(session, a);

@@ -34,6 +34,14 @@ std::string state_text(const v1::TopologyNode& node) {
   return node.connected() ? text : text + " (agent gone)";
 }
 
+// Who lets it serve, and for how long without a further word.
+std::string lease_text(const v1::TopologyNode& node) {
+  if (!node.connected() || !node.has_lease()) return {};
+  const v1::NodeLease& lease = node.lease();
+  if (lease.source() == "none" || lease.left_ms() <= 0) return "none";
+  return fmt::format("{} {}", lease.source(), to_text(std::chrono::milliseconds(lease.left_ms())));
+}
+
 std::string epoch_text(const v1::TopologyNode& node) {
   return node.epoch() == 0 ? std::string{} : std::to_string(node.epoch());
 }
@@ -52,11 +60,12 @@ std::vector<const v1::TopologyNode*> in_order(const v1::Topology& topology) {
 }
 
 std::string node_table(const v1::Topology& topology) {
-  Table table({"NODE", "ROLE", "STATE", "ENDPOINT", "LAG", "EPOCH", "ACKER", "WRITES", "VERSION"});
+  Table table(
+      {"NODE", "ROLE", "STATE", "ENDPOINT", "LAG", "EPOCH", "ACKER", "LEASE", "WRITES", "VERSION"});
   for (const auto* node : in_order(topology)) {
     const std::string branch = node->name() == topology.primary() ? "" : "+ ";
     table.add({branch + node->name(), node->role(), state_text(*node), endpoint_text(*node),
-               lag_text(*node), epoch_text(*node), node->acker() ? "yes" : "",
+               lag_text(*node), epoch_text(*node), node->acker() ? "yes" : "", lease_text(*node),
                node->writable() ? "yes" : "no", node->version()});
   }
   return table.empty() ? "no nodes yet\n" : table.text();
@@ -70,8 +79,28 @@ void add_node_lines(const v1::TopologyNode& node, std::string& text) {
   line("errant transactions", node.errant());
   line("doing", node.doing());
   if (node.mysqld() == "stalled" || node.mysqld() == "stopped") line("mysqld", node.mysqld());
+  if (node.connected() && node.has_lease() && node.lease().fence() == "none") {
+    line("fence", "none: nothing shuts its port when its lease is over");
+  }
   line("settings that wait for a restart",
        join({node.pending_restart().begin(), node.pending_restart().end()}, ", "));
+}
+
+std::string election_text(const v1::Election& last, WallTime now) {
+  std::string text = age_text(last.decided(), now) + " ago";
+  if (!last.to().empty()) {
+    text += last.from().empty() || last.from() == last.to()
+                ? ": " + last.to()
+                : fmt::format(": {} to {}", last.from(), last.to());
+  }
+  if (!last.cause().empty()) text += ", " + last.cause();
+  if (last.has_write_gap_ms()) {
+    text += fmt::format("; writes waited for at most {}",
+                        to_text(std::chrono::milliseconds(last.write_gap_ms())));
+  } else if (!last.has_writable()) {
+    text += "; not writable yet";
+  }
+  return text;
 }
 
 }  // namespace
@@ -89,12 +118,9 @@ std::string topology_text(const v1::Topology& topology, WallTime now) {
   line("acks required", std::to_string(topology.acks_required()));
   line("read-write", topology.rw_name());
   line("read-only", topology.ro_name());
-  if (topology.has_last_election()) {
-    const std::string age = age_text(topology.last_election(), now);
-    line("last election", topology.last_cause().empty()
-                              ? age + " ago"
-                              : fmt::format("{} ago: {}", age, topology.last_cause()));
-  }
+  if (topology.has_last()) line("last election", election_text(topology.last(), now));
+  line("may have lost", topology.last().loss());
+  if (topology.paused()) line("paused", "no automatic failover (Orchestrator: paused)");
   line("blocked", topology.blocked());
   line("dns problem", topology.dns_problem());
   text += "\n" + node_table(topology);

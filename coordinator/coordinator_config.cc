@@ -43,6 +43,7 @@ Result<CoordinatorConfig> load_coordinator_config(const fs::path& file) {
   config.state = reader.text("state", "/var/lib/cdb/coordinator/cdb.sqlite");
   config.flavors = reader.text("flavors", "/etc/cdb/flavors.toml");
   config.tuning_dir = reader.text("tuning_dir", "/usr/share/cdb/tuning");
+  config.hooks_dir = reader.text("hooks_dir", "");
   config.log_file = reader.text("log_file", "");
   config.log_level = reader.text("log_level", "info");
   config.dns_server = reader.text("dns.server");

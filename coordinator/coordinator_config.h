@@ -20,7 +20,8 @@ struct CoordinatorConfig {
   std::filesystem::path state{};
   std::filesystem::path flavors{};
   std::filesystem::path tuning_dir{};
-  std::string log_file{};  // empty: standard error
+  std::filesystem::path hooks_dir{};  // empty: policies cannot name programs
+  std::string log_file{};             // empty: standard error
   std::string log_level{"info"};
   std::string dns_server{};
   std::string dns_zone{};

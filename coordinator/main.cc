@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "coordinator/adapters/flavors.h"
+#include "coordinator/adapters/program_hooks.h"
 #include "coordinator/adapters/sqlite_store.h"
 #include "coordinator/coordinator_config.h"
 #include "coordinator/engine/host.h"
@@ -82,10 +83,15 @@ Status run(const std::filesystem::path& file) {
   CDB_ASSIGN_OR_RETURN(const auto dns, open_dns(config));
   const SystemClock clock;
 
-  Workers workers(*dns);
+  const ProgramHooks hooks(config.hooks_dir.empty() ? config.hooks_dir
+                                                    : std::filesystem::absolute(config.hooks_dir));
+  Workers workers(*dns, hooks);
   EngineConfig engine_config;
   engine_config.flavors = std::move(flavors);
   engine_config.check_settings = settings_check(rules);
+  engine_config.check_hook = [&hooks](const std::string& command) {
+    return hooks.fault_of(command);
+  };
   engine_config.zone = config.dns_zone;
   engine_config.dns_server = config.dns_server;
   Engine engine(std::move(engine_config), *store, workers);

@@ -49,6 +49,10 @@ GtidSet errant_of(const Situation& s) {
 NodeState classify(const Situation& s) {
   if (s.seeding) return NodeState::Seeding;
   if (s.mysqld == MysqldState::NotInitialised) return NodeState::New;
+  // Hands are off once it can neither be written to nor acknowledge.
+  const bool harmless = !s.server || (s.server->read_only && !s.server->semisync.replica_enabled &&
+                                      !s.server->semisync.replica_acking);
+  if (s.goal.state == NodeState::Maintenance && harmless) return NodeState::Maintenance;
   if (s.mysqld != MysqldState::Running || !s.server) {
     return s.goal.state == NodeState::Fenced && s.mysqld == MysqldState::Stopped
                ? NodeState::Fenced

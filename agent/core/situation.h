@@ -3,6 +3,7 @@
 // Pure.
 
 #include <optional>
+#include <string>
 
 #include "lib/base/clock.h"
 #include "lib/model/report.h"
@@ -16,6 +17,7 @@ struct Situation {
   std::optional<model::ServerStatus> server{};  // none unless Running
   bool coordinator_connected{false};
   Duration mysqld_down_for{};
+  std::string incarnation{};  // of the data directory
   bool seeding{false};        // the data are half of a copy
   uint64_t written_epoch{0};  // as NodeMemory has it
   bool trim_failed{false};    // what was cut off the binary log is still in the data

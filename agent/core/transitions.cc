@@ -25,6 +25,7 @@ std::vector<TransitionRow> make_table() {
                     "a deposed primary is killed before it can acknowledge anything"});
     rows.push_back({goal, S::PrimaryUnprotected, Action::Kill,
                     "a deposed primary is killed before it can acknowledge anything"});
+    rows.push_back({goal, S::Seeding, Action::None, "its data are being copied"});
     rows.push_back({goal, S::Quarantined, Action::Reseed,
                     "it has transactions that the cluster has not: archived, then seeded anew"});
     rows.push_back({goal, S::RejoinCheck, Action::Follow,
@@ -81,6 +82,14 @@ std::vector<TransitionRow> make_table() {
   rows.push_back({S::Fenced, S::RejoinCheck, Action::Close,
                   "it is up and closed: it makes sure, and says all that it has"});
   rows.push_back({S::Fenced, std::nullopt, Action::None, "it stays closed"});
+
+  for (const S reported : {S::Primary, S::PrimaryUnprotected}) {
+    rows.push_back({S::Maintenance, reported, Action::Kill,
+                    "a node that a person has must not be writable: its writes would be lost"});
+  }
+  rows.push_back({S::Maintenance, S::Maintenance, Action::None, "a person has it: hands off"});
+  rows.push_back({S::Maintenance, std::nullopt, Action::Follow,
+                  "before a person has it, it replicates without acknowledging"});
   return rows;
 }
 
@@ -104,6 +113,8 @@ std::optional<Transition> about_tail(const Situation& s) {
 
 // The process first: what to do about a mysqld that does not run.
 std::optional<Transition> about_process(const Situation& s) {
+  if (s.goal.state == S::Maintenance && s.mysqld != MysqldState::Running)
+    return Transition{Action::None, "a person has it: hands off"};
   switch (s.mysqld) {
     case MysqldState::Running: return std::nullopt;
     case MysqldState::Starting: return Transition{Action::None, "mysqld is starting"};
@@ -173,6 +184,13 @@ Transition next_transition(const Situation& s) {
   if (const auto step = about_half_copy(s)) return *step;
   if (const auto step = about_process(s)) return *step;
   const NodeState reported = classify(s);
+  const bool follows = s.goal.state == S::Replica || s.goal.state == S::Acker;
+  const bool closed = s.server && s.server->read_only;
+  if (follows && closed && s.goal.may_reseed && !s.goal.reseed.empty() &&
+      s.goal.reseed == s.incarnation) {
+    return {Action::Reseed,
+            "a person asked for it: its binary logs are archived, then it is seeded"};
+  }
   const auto& table = transition_table();
   const auto row = std::find_if(table.begin(), table.end(), [&](const TransitionRow& candidate) {
     return candidate.goal == s.goal.state &&

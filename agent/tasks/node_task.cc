@@ -112,6 +112,7 @@ Status NodeTask::take_goal(const model::NodeGoal& goal) {
   CDB_TRY(ports_.store.save(next));
   const bool news = !memory_.goal || memory_.goal->state != goal.state ||
                     memory_.accepted.epoch != goal.record.epoch;
+  const bool again = memory_.goal && memory_.goal->rejoin != goal.rejoin && !goal.rejoin.empty();
   memory_ = next;
   ports_.lease.promised(memory_.accepted);
   const bool opens =
@@ -120,6 +121,7 @@ Status NodeTask::take_goal(const model::NodeGoal& goal) {
     role_ = LeaseRole::Closed;
     ports_.lease.set_terms({.epoch = memory_.accepted.epoch, .ttl = goal.ttl});
   }
+  if (again) try_again();
   if (memory_.credentials) {
     agent_password_.with([&](Secret& password) { password = memory_.credentials->agent; });
   }
@@ -138,6 +140,15 @@ std::optional<model::Credentials> NodeTask::credentials_after(const model::NodeG
   return model::Credentials{Secret::random(), Secret::random(), Secret::random(), Secret::random()};
 }
 
+// A person asked: whatever is waited out is tried at once.
+void NodeTask::try_again() {
+  progress_.followed_at.reset();
+  start_after_.reset();
+  start_backoff_.reset();
+  problem_.clear();
+  log::info("node.rejoin", "incarnation={}", memory_.incarnation);
+}
+
 Situation NodeTask::look() {
   Situation s;
   if (memory_.goal) s.goal = *memory_.goal;
@@ -145,6 +156,7 @@ Situation NodeTask::look() {
   s.seeding = memory_.seeding;
   s.written_epoch = memory_.written_epoch;
   s.trim_failed = memory_.trim_failed;
+  s.incarnation = memory_.incarnation;
   s.coordinator_connected = news_.read([](const News& news) { return news.connected; });
   s.closed_epoch = progress_.closed_epoch;
   s.prepared_epoch = progress_.prepared_epoch;
@@ -348,7 +360,8 @@ Instant NodeTask::step() {
     report(s, {});
     return clock_.now() + kLook;
   }
-  if (s.mysqld == MysqldState::Running) {
+  const bool hands_off = s.goal.state == NodeState::Maintenance;
+  if (s.mysqld == MysqldState::Running && !hands_off) {
     const Status shape = actions_.keep_in_shape(s);
     const std::string trouble = shape ? std::string{} : shape.error().text();
     if (trouble != shape_problem_ && !trouble.empty()) log::warn("node.problem", "{}", trouble);

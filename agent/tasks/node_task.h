@@ -53,6 +53,7 @@ class NodeTask final : public CoordinatorEvents {
   void keep_lease(const Situation& situation);
   Status keep_gate();
   [[nodiscard]] LeaseRole role_in(const Situation& situation);
+  void try_again();
   [[nodiscard]] std::string first_problem(const Situation& situation) const;
   Situation look();
   void report(const Situation& situation, const std::string& doing);

@@ -13,6 +13,8 @@ Result<Exit> remove(Session& session, const DeleteArgs& args);
 Result<Exit> topology(Session& session, const TopologyArgs& args);
 Result<Exit> switchover(Session& session, const SwitchoverArgs& args);
 Result<Exit> failover(Session& session, const FailoverArgs& args);
+Result<Exit> maintenance(Session& session, const MaintenanceArgs& args);
+Result<Exit> rejoin(Session& session, const RejoinArgs& args);
 Result<Exit> events(Session& session, const EventsArgs& args);
 Result<Exit> operations(Session& session, const OperationsArgs& args);
 Result<Exit> connect(Session& session, const ConnectArgs& args);

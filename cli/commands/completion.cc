@@ -21,8 +21,8 @@ _cdb_names() {
 }
 
 _cdb() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command='' kind='' i
-  local commands='apply diff get delete topology switchover failover events operations connect resolve catalogue context version completion'
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command='' kind='' third='' i
+  local commands='apply diff get delete topology switchover failover maintenance rejoin events operations connect resolve catalogue context version completion'
   local kinds='mysql mysqlconfig orchestrator instance connector all'
   local global='--endpoint --context --namespace --timeout --help'
   COMPREPLY=()
@@ -30,7 +30,7 @@ _cdb() {
     case "${COMP_WORDS[i]}" in
       -n|--namespace|--endpoint|--context|--timeout|-o|--output|-f|--filename|--confirm|--to|--reason|--limit) ((i++)) ;;
       -*) ;;
-      *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; elif [[ -z $kind ]]; then kind=${COMP_WORDS[i]}; fi ;;
+      *) if [[ -z $command ]]; then command=${COMP_WORDS[i]}; elif [[ -z $kind ]]; then kind=${COMP_WORDS[i]}; else third=${COMP_WORDS[i]}; fi ;;
     esac
   done
   case "$prev" in
@@ -50,8 +50,10 @@ _cdb() {
     get) words='--all-namespaces --output --watch' ;;
     delete) words='--filename --confirm --wait --no-wait' ;;
     topology) words='--watch --output' ;;
-    switchover) words='--to --dry-run --wait --no-wait' ;;
-    failover) words='--to --reason --confirm --dry-run --wait --no-wait' ;;
+    switchover) words='--to --dry-run --wait --no-wait --output' ;;
+    failover) words='--to --reason --allow-data-loss --confirm --yes --dry-run --wait --no-wait --output' ;;
+    maintenance) words='--allow-unprotected --dry-run --wait --no-wait --output' ;;
+    rejoin) words='--reseed --confirm --dry-run --wait --no-wait --output' ;;
     events) words='--watch --limit --all-namespaces --output' ;;
     operations) words='--watch --running --all-namespaces --output' ;;
     connect) words='--ro --print' ;;
@@ -61,6 +63,10 @@ _cdb() {
   if [[ $cur != -* ]]; then
     case "$command" in
       get|delete) if [[ -z $kind ]]; then words=$kinds; else words=$(_cdb_names "$kind"); fi ;;
+      maintenance|rejoin)
+        if [[ -z $kind ]]; then words=$(_cdb_names mysql)
+        elif [[ $command == maintenance && -n $third ]]; then words='on off'
+        else words=$(_cdb_names instance); fi ;;
       topology|switchover|failover|events|operations|connect|resolve) words=$(_cdb_names mysql) ;;
     esac
   else

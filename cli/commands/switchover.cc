@@ -3,54 +3,40 @@
 #include <fmt/format.h>
 
 #include "cdb/v1/clusters.pb.h"
+#include "cli/commands/begin.h"
 #include "cli/commands/commands.h"
-#include "cli/progress.h"
-#include "cli/table.h"
-#include "cli/wait.h"
 
 namespace cdb::cli {
-namespace {
-
-// A dry run answers with the operation that would begin.
-void print_plan(World& world, const v1::Operation& plan) {
-  world.out << operation_title(plan) << " would begin (dry run)\n";
-  Table arguments({"ARGUMENT", "VALUE"});
-  for (const auto& [name, value] : plan.arguments())
-    arguments.add({name, value});
-  if (!arguments.empty()) world.out << arguments.text();
-  Table steps({"STEP", "DETAIL"});
-  for (const auto& step : plan.steps())
-    steps.add({step.name(), step.detail()});
-  if (!steps.empty()) world.out << steps.text();
-  if (!plan.problem().empty()) world.err << "warning: " << one_line(plan.problem()) << "\n";
-  world.out << std::flush;
-}
-
-Result<Exit> begin(Session& session, const v1::Operation& operation, bool dry_run, bool wait) {
-  World& world = session.world;
-  if (dry_run) {
-    print_plan(world, operation);
-    return Exit::Ok;
-  }
-  world.out << fmt::format("{} begun ({})\n", operation_title(operation), operation.id())
-            << std::flush;
-  if (!wait) {
-    say_how_to_follow(world, {operation});
-    return Exit::Ok;
-  }
-  return wait_for(session.client, world, {operation},
-                  session.global.timeout.value_or(kDefaultWait));
-}
-
-}  // namespace
 
 Result<Exit> switchover(Session& session, const SwitchoverArgs& args) {
   v1::SwitchoverRequest request;
   *request.mutable_cluster() = cluster_ref(session, args.cluster);
   request.set_to(args.to);
-  request.set_dry_run(args.dry_run);
+  request.set_dry_run(args.how.dry_run);
   CDB_ASSIGN_OR_RETURN(const v1::Operation operation, session.client.switchover(request));
-  return begin(session, operation, args.dry_run, args.wait);
+  return follow_begun(session, operation, args.how);
+}
+
+// What a person has to agree to. With data at stake the coordinator is asked first: what it refuses
+// needs no confirmation, and what may be lost is shown.
+static Status confirm_failover(Session& session, v1::FailoverRequest request,
+                               const FailoverArgs& args) {
+  const auto& cluster = request.cluster();
+  const std::string name = cluster.namespace_() + "/" + cluster.name();
+  const std::string by = args.to.empty() ? "" : ", by " + args.to;
+  if (!args.allow_data_loss) {
+    return confirm(session.world,
+                   fmt::format("replace the primary of {}, even if it looks well{}", name, by),
+                   cluster.name(), args.confirmed);
+  }
+  request.set_dry_run(true);
+  CDB_ASSIGN_OR_RETURN(const v1::Operation plan, session.client.failover(request));
+  const auto lost = plan.arguments().find("may_be_lost");
+  return confirm(
+      session.world,
+      fmt::format("give {} a primary that may lack acknowledged writes{}. May be lost: {}", name,
+                  by, lost == plan.arguments().end() ? "nobody knows" : lost->second),
+      cluster.name(), args.confirmed);
 }
 
 Result<Exit> failover(Session& session, const FailoverArgs& args) {
@@ -58,17 +44,11 @@ Result<Exit> failover(Session& session, const FailoverArgs& args) {
   *request.mutable_cluster() = cluster_ref(session, args.cluster);
   request.set_to(args.to);
   request.set_reason(args.reason);
-  request.set_dry_run(args.dry_run);
-  if (!args.dry_run) {
-    const auto& cluster = request.cluster();
-    CDB_TRY(confirm(
-        session.world,
-        fmt::format("replace the primary of {}/{}, even if it looks well{}", cluster.namespace_(),
-                    cluster.name(), args.to.empty() ? "" : ", by " + args.to),
-        cluster.name(), args.confirmed));
-  }
+  request.set_dry_run(args.how.dry_run);
+  request.set_allow_data_loss(args.allow_data_loss);
+  if (!args.how.dry_run && !args.yes) CDB_TRY(confirm_failover(session, request, args));
   CDB_ASSIGN_OR_RETURN(const v1::Operation operation, session.client.failover(request));
-  return begin(session, operation, args.dry_run, args.wait);
+  return follow_begun(session, operation, args.how);
 }
 
 }  // namespace cdb::cli

@@ -1,5 +1,6 @@
 #include "coordinator/adapters/state_codec.h"
 
+#include <chrono>
 #include <concepts>
 #include <optional>
 #include <type_traits>
@@ -13,7 +14,8 @@ namespace {
 using Json = nlohmann::json;
 
 // One list of fields for each value, for writing and reading alike. The values are taken apart by
-// name: a field that is added to a value and forgotten here does not compile.
+// name: a field that is added to a value and forgotten here does not compile. What older states do
+// not have yet is a later() field: where it is missing it keeps its initial value.
 
 template <typename Value, typename T>
 concept Of = std::same_as<std::remove_const_t<Value>, T>;
@@ -66,12 +68,42 @@ void fields(Archive& archive, Of<MysqlConfigSpec> auto& value) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Of<AntiFlap> auto& value) {
+  auto& [failovers, window] = value;
+  archive("failovers", failovers);
+  archive("window_ms", window);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Of<Hooks> auto& value) {
+  auto& [before, after, deadline] = value;
+  archive("before", before);
+  archive("after", after);
+  archive("deadline_ms", deadline);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Of<OrchestratorSpec> auto& value) {
-  auto& [durability, paused, never_promote, dns_ttl_s] = value;
+  auto& [durability, paused, never_promote, dns_ttl_s, acks, heartbeat, ttl, priority, zones,
+         acks_from_other_zone, candidate_from_same_zone, anti_flap, wait_for_proof, fence_by_time,
+         without_ackers, read_lag_cap, hooks] = value;
   archive("durability", durability);
   archive("paused", paused);
   archive("never_promote", never_promote);
   archive("dns_ttl_s", dns_ttl_s);
+  archive.later("acks", acks);
+  archive.later("heartbeat_ms", heartbeat);
+  archive.later("ttl_ms", ttl);
+  archive.later("priority", priority);
+  archive.later("zones", zones);
+  archive.later("acks_from_other_zone", acks_from_other_zone);
+  archive.later("candidate_from_same_zone", candidate_from_same_zone);
+  archive.later("anti_flap", anti_flap);
+  archive.later("wait_for_proof", wait_for_proof);
+  archive.later("fence_by_time", fence_by_time);
+  archive.later("without_ackers", without_ackers);
+  archive.later("read_lag_cap_ms", read_lag_cap);
+  archive.later("hooks", hooks);
 }
 
 template <typename Archive>
@@ -131,7 +163,7 @@ template <typename Archive>
 void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   auto& [version, phase, primary, primary_uuid, candidate, ackers, leaving, acks_required,
          acks_wanted, base, opened, open_boot, unfenced, proof_needed, voters, holds_required,
-         holds_over, cause, blocked] = value;
+         holds_over, cause, blocked, allow_loss, loss] = value;
   archive("version", version);
   archive("phase", phase);
   archive("primary", primary);
@@ -151,11 +183,14 @@ void fields(Archive& archive, Of<ClusterRecord> auto& value) {
   archive.later("holds_over", holds_over);
   archive("cause", cause);
   archive("blocked", blocked);
+  archive.later("allow_loss", allow_loss);
+  archive.later("loss", loss);
 }
 
 template <typename Archive>
 void fields(Archive& archive, Of<Member> auto& value) {
-  auto& [node, ordinal, server_id, version, address, removing, gated, away_until] = value;
+  auto& [node, ordinal, server_id, version, address, removing, gated, away_until, maintenance] =
+      value;
   archive("node", node);
   archive("ordinal", ordinal);
   archive("server_id", server_id);
@@ -164,17 +199,34 @@ void fields(Archive& archive, Of<Member> auto& value) {
   archive("removing", removing);
   archive.later("gated", gated);
   archive.later("away_until", away_until);
+  archive.later("maintenance", maintenance);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Of<LastElection> auto& value) {
+  auto& [epoch, from, to, cause, loss, automatic, decided, writable, write_gap] = value;
+  archive("epoch", epoch);
+  archive("from", from);
+  archive("to", to);
+  archive("cause", cause);
+  archive("loss", loss);
+  archive("automatic", automatic);
+  archive("decided", decided);
+  archive("writable", writable);
+  archive("write_gap_ms", write_gap);
 }
 
 template <typename Archive>
 void fields(Archive& archive, Of<ClusterRow> auto& value) {
-  auto& [id, uid, record, credentials, members, next_ordinal] = value;
+  auto& [id, uid, record, credentials, members, next_ordinal, last_election, failovers] = value;
   archive("id", id);
   archive("uid", uid);
   archive("record", record);
   archive("credentials", credentials);
   archive("members", members);
   archive("next_ordinal", next_ordinal);
+  archive.later("last_election", last_election);
+  archive.later("failovers", failovers);
 }
 
 template <typename Archive>
@@ -215,6 +267,9 @@ constexpr bool kIsText<Secret> = true;
 template <typename Tag>
 constexpr bool kIsText<model::StrongId<Tag>> = true;
 
+template <typename T>
+constexpr bool kIsMilliseconds = std::same_as<T, std::chrono::milliseconds>;
+
 const std::string& text_of(const std::string& value) {
   return value;
 }
@@ -248,6 +303,9 @@ Result<Phase> parse_word(std::string_view text, Phase) {
 }
 Result<Durability> parse_word(std::string_view text, Durability) {
   return parse_durability(text);
+}
+Result<WithoutAckers> parse_word(std::string_view text, WithoutAckers) {
+  return parse_without_ackers(text);
 }
 Result<Kind> parse_word(std::string_view text, Kind) {
   return parse_kind(text);
@@ -287,6 +345,8 @@ class Writer {
       return std::string(to_string(value));
     } else if constexpr (std::same_as<T, WallTime>) {
       return value.time_since_epoch().count();
+    } else if constexpr (kIsMilliseconds<T>) {
+      return value.count();
     } else if constexpr (std::same_as<T, model::GtidSet>) {
       return value.str();
     } else if constexpr (kIsOptional<T>) {
@@ -366,6 +426,10 @@ class Reader {
       int64_t microseconds = 0;
       read_integer(json, path, problem, microseconds);
       value = WallTime(std::chrono::microseconds(microseconds));
+    } else if constexpr (kIsMilliseconds<T>) {
+      std::chrono::milliseconds::rep count = 0;
+      read_integer(json, path, problem, count);
+      value = std::chrono::milliseconds(count);
     } else if constexpr (std::same_as<T, model::GtidSet>) {
       if (!json.is_string()) return problem.say(path, "is not a string");
       take(model::GtidSet::parse(json.get_ref<const std::string&>()), path, problem, value);

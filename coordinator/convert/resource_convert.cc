@@ -1,6 +1,8 @@
 #include "coordinator/convert/resource_convert.h"
 
 #include <array>
+#include <charconv>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -8,6 +10,7 @@
 
 #include "cdb/v1/operations.pb.h"
 #include "cdb/v1/resources.pb.h"
+#include "lib/base/duration.h"
 #include "lib/base/text.h"
 #include "proto/convert/node_wire.h"
 
@@ -19,6 +22,8 @@ namespace {
 
 constexpr size_t kLongestQuote = 200;
 constexpr size_t kLongestInstanceName = 63;  // a cluster's name of 40 with an ordinal
+
+constexpr const char* kNever = "never";
 
 std::string quoted(const std::string& text) {
   return "'" + to_utf8(text, kLongestQuote) + "'";
@@ -46,14 +51,47 @@ v1::MysqlConfigSpec spec_message(const MysqlConfigSpec& spec) {
   return message;
 }
 
+v1::AntiFlap part_message(const AntiFlap& anti_flap) {
+  const auto& [failovers, window] = anti_flap;
+  v1::AntiFlap message;
+  message.set_failovers(failovers);
+  message.set_window(duration_text(window));
+  return message;
+}
+
+v1::Hooks part_message(const Hooks& hooks) {
+  const auto& [before, after, deadline] = hooks;
+  v1::Hooks message;
+  message.mutable_before()->Assign(before.begin(), before.end());
+  message.mutable_after()->Assign(after.begin(), after.end());
+  message.set_deadline(duration_text(deadline));
+  return message;
+}
+
 v1::OrchestratorSpec spec_message(const OrchestratorSpec& spec) {
-  const auto& [durability, paused, never_promote, dns_ttl_s] = spec;
+  const auto& [durability, paused, never_promote, dns_ttl_s, acks, heartbeat, ttl, priority, zones,
+               acks_from_other_zone, candidate_from_same_zone, anti_flap, wait_for_proof,
+               fence_by_time, without_ackers, read_lag_cap, hooks] = spec;
   v1::OrchestratorSpec message;
   if (durability) message.set_durability(std::string(to_string(*durability)));
   message.set_paused(paused);
   for (const std::string& node : never_promote)
-    message.add_never_promote(node);
+    (*message.mutable_promotion())[node] = kNever;
+  for (const auto& [node, preference] : priority)
+    (*message.mutable_promotion())[node] = std::to_string(preference);
+  message.mutable_zones()->insert(zones.begin(), zones.end());
   message.set_dns_ttl(dns_ttl_s);
+  message.set_acks(acks);
+  message.set_heartbeat(duration_text(heartbeat));
+  message.set_ttl(duration_text(ttl));
+  message.set_acker_zone(acks_from_other_zone ? "other" : "any");
+  message.set_candidate_zone(candidate_from_same_zone ? "same" : "any");
+  *message.mutable_anti_flap() = part_message(anti_flap);
+  message.set_wait_for_proof(wait_for_proof);
+  message.set_fence_by_time(fence_by_time);
+  message.set_without_ackers(std::string(to_string(without_ackers)));
+  message.set_read_lag_cap(duration_text(read_lag_cap));
+  *message.mutable_hooks() = part_message(hooks);
   return message;
 }
 
@@ -177,14 +215,75 @@ class ResourceReader {
             .settings = {message.settings().begin(), message.settings().end()}};
   }
 
+  void take_duration(const char* field, const std::string& text, std::chrono::milliseconds& to) {
+    if (text.empty()) return;
+    Duration duration{};
+    if (take(field, parse_duration(text), duration)) {
+      to = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+    }
+  }
+
+  // One of two words, or nothing for what it is already.
+  void take_choice(const char* field, const std::string& word, const char* yes, const char* no,
+                   bool& to) {
+    if (word.empty()) return;
+    to = word == yes;
+    if (word != yes && word != no) {
+      wrong(field, quoted(word) + " is not known", std::string("write ") + yes + " or " + no);
+    }
+  }
+
+  void read_promotion(const v1::OrchestratorSpec& message, OrchestratorSpec& spec) {
+    std::set<std::string> never(message.never_promote().begin(), message.never_promote().end());
+    for (const auto& [node, word] : message.promotion()) {
+      int preference = 0;
+      const char* end = word.data() + word.size();
+      const auto parsed = std::from_chars(word.data(), end, preference);
+      if (word == kNever) {
+        never.insert(node);
+      } else if (parsed.ec == std::errc{} && parsed.ptr == end) {
+        spec.priority[node] = preference;
+      } else {
+        wrong("spec.promotion." + to_utf8(node, kLongestQuote),
+              quoted(word) + " is no preference for a promotion",
+              "write -100 to 100, the higher the more preferred, or never");
+      }
+    }
+    for (const std::string& node : never) {
+      if (spec.priority.erase(node) > 0) {
+        wrong("spec.never_promote", quoted(node) + " has a priority too", "keep one of the two");
+      }
+    }
+    spec.never_promote = {never.begin(), never.end()};
+  }
+
   OrchestratorSpec read_orchestrator(const v1::OrchestratorSpec& message) {
-    OrchestratorSpec spec{
-        .paused = message.paused(),
-        .never_promote = {message.never_promote().begin(), message.never_promote().end()}};
+    OrchestratorSpec spec{.paused = message.paused(),
+                          .zones = {message.zones().begin(), message.zones().end()}};
     if (!message.durability().empty()) {
       take("spec.durability", parse_durability(message.durability()), spec.durability);
     }
+    read_promotion(message, spec);
     if (message.dns_ttl() != 0) spec.dns_ttl_s = message.dns_ttl();
+    if (message.acks() != 0) spec.acks = message.acks();
+    take_duration("spec.heartbeat", message.heartbeat(), spec.heartbeat);
+    take_duration("spec.ttl", message.ttl(), spec.ttl);
+    take_choice("spec.acker_zone", message.acker_zone(), "other", "any", spec.acks_from_other_zone);
+    take_choice("spec.candidate_zone", message.candidate_zone(), "same", "any",
+                spec.candidate_from_same_zone);
+    const v1::AntiFlap& anti_flap = message.anti_flap();
+    if (anti_flap.failovers() != 0) spec.anti_flap.failovers = anti_flap.failovers();
+    take_duration("spec.anti_flap.window", anti_flap.window(), spec.anti_flap.window);
+    if (message.has_wait_for_proof()) spec.wait_for_proof = message.wait_for_proof();
+    if (message.has_fence_by_time()) spec.fence_by_time = message.fence_by_time();
+    if (!message.without_ackers().empty()) {
+      take("spec.without_ackers", parse_without_ackers(message.without_ackers()),
+           spec.without_ackers);
+    }
+    take_duration("spec.read_lag_cap", message.read_lag_cap(), spec.read_lag_cap);
+    spec.hooks.before = {message.hooks().before().begin(), message.hooks().before().end()};
+    spec.hooks.after = {message.hooks().after().begin(), message.hooks().after().end()};
+    take_duration("spec.hooks.deadline", message.hooks().deadline(), spec.hooks.deadline);
     return spec;
   }
 

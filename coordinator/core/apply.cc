@@ -56,7 +56,7 @@ class Plan {
       if (const auto* config = std::get_if<MysqlConfigSpec>(&wanted_[i].spec))
         plan_config(i, *config, planned);
       if (const auto* policy = std::get_if<OrchestratorSpec>(&wanted_[i].spec))
-        check_policy(i, *policy);
+        plan_policy(i, *policy, planned);
       planned_.push_back(std::move(planned));
     }
     if (!errors_.empty()) return invalid_fields(std::move(errors_));
@@ -305,14 +305,15 @@ class Plan {
     }
   }
 
-  void check_policy(size_t i, const OrchestratorSpec& policy) {
+  void plan_policy(size_t i, const OrchestratorSpec& policy, PlannedResource& planned) {
     const ResourceKey& key = wanted_[i].key;
-    if (policy.dns_ttl_s < 1 || policy.dns_ttl_s > 3600) {
-      wrong(i, "spec.dns_ttl",
-            fmt::format("dns_ttl must be 1 to 3600 seconds, not {}", policy.dns_ttl_s),
-            "5 is what it is unless said");
-    }
     const auto* mysql = after<MysqlSpec>(Kind::Mysql, key);
+    PolicyCheck check = check_policy(
+        key.name, policy, mysql == nullptr ? std::nullopt : std::optional(mysql->replica),
+        context_.check_hook);
+    for (FieldError& error : check.errors)
+      wrong(i, error.field, std::move(error.message), std::move(error.hint));
+    planned.warnings.insert(planned.warnings.end(), check.warnings.begin(), check.warnings.end());
     if (mysql == nullptr || policy.durability != Durability::Lossless) return;
     const auto* config = after<MysqlConfigSpec>(Kind::MysqlConfig, key);
     const auto version = version_for(

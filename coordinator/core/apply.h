@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/core/apply_policy.h"
 #include "coordinator/core/flavors.h"
 #include "coordinator/core/state.h"
 #include "lib/model/mysql_version.h"
@@ -31,6 +32,7 @@ struct ApplyContext {
   const std::vector<Flavor>& flavors;
   const std::vector<model::MysqlVersion>& versions;  // installed
   const SettingsCheck& check_settings;
+  HookCheck check_hook{};
 };
 
 struct PlannedResource {

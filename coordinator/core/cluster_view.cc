@@ -66,6 +66,36 @@ int promises_needed(const ClusterRecord& record) {
   return static_cast<int>(record.voters.size()) - record.holds_required + 1;
 }
 
+bool is_taken(const MemberView& member) {
+  return member.maintenance || !member.reseed.empty();
+}
+
+bool acks_only_at_need(const ClusterView& view, const NodeName& primary, const NodeName& name) {
+  const MemberView* first = find_member(view, primary);
+  const MemberView* second = find_member(view, name);
+  return view.policy.acks_from_other_zone && first != nullptr && second != nullptr &&
+         !first->zone.empty() && first->zone == second->zone;
+}
+
+bool enough_ackers_elsewhere(const ClusterView& view) {
+  const auto elsewhere =
+      std::count_if(view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
+        const MemberView* member = find_member(view, acker.first);
+        return same_incarnation(view, acker.first) && member->connected && !is_taken(*member) &&
+               streams_from(*member->report, view.record.primary_uuid) &&
+               !acks_only_at_need(view, view.record.primary, acker.first);
+      });
+  return elsewhere >= std::max(1, view.policy.acks);
+}
+
+bool is_to_leave(const ClusterView& view, const NodeName& name) {
+  const MemberView* member = find_member(view, name);
+  if (member == nullptr) return true;
+  return is_taken(*member) ||
+         (acks_only_at_need(view, view.record.primary, name) &&
+          view.record.acks_required >= view.policy.acks && enough_ackers_elsewhere(view));
+}
+
 int revocations_needed(const ClusterRecord& record) {
   return static_cast<int>(record.ackers.size()) - record.acks_required + 1;
 }

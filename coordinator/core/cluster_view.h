@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/core/record.h"
+#include "coordinator/core/resources.h"
 #include "lib/base/clock.h"
 #include "lib/model/report.h"
 
@@ -24,6 +25,11 @@ struct MemberView {
   bool excused{false};      // its agent said that it would be away, and has a lease for that time
   Duration promised_for{};  // since it was first seen to have promised this epoch
   bool never_promote{false};
+  int priority{0};          // of a promotion: higher preferred
+  std::string zone{};       // empty: none given
+  bool maintenance{false};  // a person has it: never elected, never an acker
+  std::string reseed{};     // this copy of its data is to be replaced by a person's word
+  std::string rejoin{};     // a person's word to try again now; another text for each
   std::optional<model::NodeReport> report{};  // the last one of the present or the former session
   // What it had executed when its mysqld last answered; none since this coordinator started.
   std::optional<model::GtidSet> last_executed{};
@@ -34,6 +40,7 @@ struct ElectionRequest {
   bool planned{true};    // a switchover: the old primary co-operates
   model::NodeName to{};  // empty: the best
   std::string cause{};
+  bool allow_loss{false};  // the audited way out of a blocked cluster
 };
 
 struct Policy {
@@ -51,6 +58,14 @@ struct Policy {
   // Asynchronous: a lapsed lease is proof enough. Not where a machine may be paused with its
   // clocks.
   bool fence_by_time{true};
+  // As declared (see OrchestratorSpec).
+  int acks{1};  // k that is wanted; never more than there are replicas
+  WithoutAckers without_ackers{WithoutAckers::FailOver};
+  bool acks_from_other_zone{true};
+  bool candidate_from_same_zone{true};
+  int most_failovers{3};                               // automatic ones within the anti-flap window
+  Duration reopen_patience{std::chrono::seconds(20)};  // for a restart in place, where the most is
+                                                       // reached
 };
 
 struct ClusterView {
@@ -59,9 +74,11 @@ struct ClusterView {
   std::set<model::NodeName> removing{};  // members on their way out: never elected, never ackers
   Policy policy{};
   std::optional<ElectionRequest> request{};
-  bool dns_current{false};      // the names are as this record wants them
-  Duration in_phase_for{};      // since the record's phase last changed
-  Duration ackers_short_for{};  // since fewer than k ackers were connected to a running primary
+  bool dns_current{false};         // the names are as this record wants them
+  Duration in_phase_for{};         // since the record's phase last changed
+  int recent_failovers{0};         // automatic ones within the anti-flap window
+  Duration without_primary_for{};  // since the primary was last seen to be writable
+  Duration ackers_short_for{};     // since fewer than k ackers were connected to a running primary
 };
 
 // What the rules ask of a view. All of them are about the present epoch.
@@ -86,6 +103,16 @@ int live_ackers(const ClusterView& view);
 int revocations_needed(const ClusterRecord& record);
 // The same of an asynchronous cluster: how many voters must have promised.
 int promises_needed(const ClusterRecord& record);
+// A person has it for a while: it leaves A and is not elected.
+bool is_taken(const MemberView& member);
+// Ackers that are to leave A as soon as the rest can do without them, or on purpose: a person has
+// the node, or it stands in the primary's zone and enough others do not.
+bool is_to_leave(const ClusterView& view, const model::NodeName& name);
+// At least k live ackers stand in other zones than the primary, or there are no zones.
+bool enough_ackers_elsewhere(const ClusterView& view);
+// A replica of the primary's own zone whose acknowledgement is only wanted at need.
+bool acks_only_at_need(const ClusterView& view, const model::NodeName& primary,
+                       const model::NodeName& name);
 // What at least `count` of these sets contain.
 model::GtidSet held_by_at_least(const std::vector<model::GtidSet>& sets, size_t count);
 

@@ -20,6 +20,9 @@ constexpr std::array kRules{
     Rule{"store_is_old", "A node has seen a newer record than the store holds: nothing is decided",
          rules::store_is_old},
     Rule{"form", "A new cluster starts with its first node, in epoch 1", rules::form},
+    Rule{"override",
+         "A person allows that data are lost: the node that holds most is elected, at a new epoch",
+         rules::begin_override},
     Rule{"elect",
          "Enough ackers promised the new epoch: the best node that contains base is prepared",
          rules::elect_candidate},
@@ -44,9 +47,12 @@ constexpr std::array kRules{
          "No acker replicates from the primary, and several are well: fail over to them",
          rules::primary_cut_off},
     Rule{"published", "The names point to the primary: the cluster is steady", rules::published},
-    Rule{"weaken", "Fewer than k ackers are left: writes go on unprotected, and say so",
+    Rule{"lower", "Policy asks for fewer acknowledgements: fewer are waited for", rules::lower},
+    Rule{"weaken", "Fewer than k ackers are left: fewer are waited for, and it is shown",
          rules::weaken},
-    Rule{"leave_begin", "An acker lost the data that it acknowledged with: it is to leave A",
+    Rule{"leave_begin",
+         "An acker lost the data that it acknowledged with, or is not wanted any more: it is to "
+         "leave A",
          rules::begin_leave},
     Rule{"leave_quiet", "An acker that is to leave acknowledges no more", rules::note_quiet},
     Rule{"leave_end", "The rest of A holds everything written before: it has left A",
@@ -64,6 +70,8 @@ constexpr std::array kRules{
     Rule{"raise_begin", "An acker is ready: the primary is told to wait for it",
          rules::begin_raise},
     Rule{"raise_end", "Everything written is held by k ackers: k is raised", rules::finish_raise},
+    Rule{"forbid", "Fewer than k ackers are left and policy forbids fewer: writes wait",
+         rules::forbid},
     Rule{"unblock", "The reason for being blocked is gone", rules::unblock},
 };
 
@@ -85,8 +93,41 @@ std::vector<RuleInfo> decision_rules() {
   return rules;
 }
 
+// Only where nothing safe is left.
+static Status check_override(const ClusterView& view, const ElectionRequest& request) {
+  const ClusterRecord& record = view.record;
+  if (record.phase == Phase::Forming) {
+    return precondition("the cluster has never had a primary, so there is nothing to give up");
+  }
+  const model::NodeReport* primary = rules::primary_now(view);
+  if (rules::is_opened_phase(record.phase) && primary != nullptr && rules::is_writable(*primary)) {
+    return precondition("the primary " + record.primary.str() + " is up: nothing has to be lost",
+                        "use cdb switchover, or cdb failover without --allow-data-loss");
+  }
+  if (record.blocked.empty()) {
+    return precondition("the cluster is not blocked: nothing has to be lost",
+                        "wait for the election, or use cdb failover without --allow-data-loss");
+  }
+  if (!request.to.empty() && !view.members.contains(request.to)) {
+    return not_found("no node " + request.to.str() + " in this cluster");
+  }
+  ClusterView wanted = view;
+  wanted.record.candidate = request.to;
+  if (elect_at_any_price(wanted).candidate) return {};
+  if (!request.to.empty()) {
+    return precondition(request.to.str() + " cannot become primary: " + unfit(view, request.to));
+  }
+  std::string why;
+  for (const auto& [name, member] : view.members) {
+    if (name != record.primary) why += "; " + name.str() + ": " + unfit(view, name);
+  }
+  return precondition("no node can be promoted, whatever it lacks" + why,
+                      "bring one of the nodes back");
+}
+
 Status check_request(const ClusterView& view, const ElectionRequest& request) {
   const ClusterRecord& record = view.record;
+  if (request.allow_loss) return check_override(view, request);
   if (!rules::is_opened_phase(record.phase)) {
     return precondition("an election is under way (" + std::string(to_string(record.phase)) + ")",
                         "wait until the cluster is steady");

@@ -25,25 +25,43 @@ bool revoked(const ClusterView& view, const NodeName& name) {
           report.state == NodeState::Promoting || report.state == NodeState::RejoinCheck);
 }
 
+// Among those that contain base nothing can be lost, and what a person ordered comes first. Where
+// something can, more of the data does.
+enum class Prefer { Policy, Data };
+
 struct Better {
   const ClusterView& view;
-  // More of the data first, then what a person ordered.
+  Prefer prefer{Prefer::Policy};
+
   bool operator()(const NodeName& a, const NodeName& b) const {
+    const int by_policy = preferred(b) - preferred(a);
+    if (prefer == Prefer::Policy && by_policy != 0) return by_policy < 0;
     const auto& ra = *find_member(view, a)->report;
     const auto& rb = *find_member(view, b)->report;
     const uint64_t held_a = holdings(ra).count();
     const uint64_t held_b = holdings(rb).count();
     if (held_a != held_b) return held_a > held_b;
+    if (by_policy != 0) return by_policy < 0;
     const uint64_t applied_a = ra.server->executed.count();
     const uint64_t applied_b = rb.server->executed.count();
     if (applied_a != applied_b) return applied_a > applied_b;
     return find_member(view, a)->ordinal < find_member(view, b)->ordinal;
   }
+
+ private:
+  // The priority, and within one priority the zone of the former primary.
+  int preferred(const NodeName& name) const {
+    const MemberView* old = find_member(view, view.record.primary);
+    const MemberView* member = find_member(view, name);
+    const bool near = view.policy.candidate_from_same_zone && old != nullptr &&
+                      !old->zone.empty() && old->zone == member->zone;
+    return 2 * member->priority + (near ? 1 : 0);
+  }
 };
 
 // Of these, the asked-for one if it contains base, else the best that does.
 std::optional<NodeName> choose(const ClusterView& view, std::vector<NodeName> nodes,
-                               const GtidSet& base) {
+                               const GtidSet& base, Prefer prefer = Prefer::Policy) {
   std::erase_if(nodes, [&](const NodeName& name) {
     return !holdings(*find_member(view, name)->report).contains(base);
   });
@@ -52,7 +70,7 @@ std::optional<NodeName> choose(const ClusterView& view, std::vector<NodeName> no
   if (!wanted.empty() && std::find(nodes.begin(), nodes.end(), wanted) != nodes.end()) {
     return wanted;
   }
-  return *std::min_element(nodes.begin(), nodes.end(), Better{view});
+  return *std::min_element(nodes.begin(), nodes.end(), Better{view, prefer});
 }
 
 std::vector<NodeName> revoked_and_fit(const ClusterView& view) {
@@ -148,7 +166,7 @@ Election elect_asynchronous(const ClusterView& view) {
     if (!trouble.empty()) behind += "; " + name.str() + ": " + trouble;
     return !trouble.empty();
   });
-  election.candidate = choose(view, nodes, view.record.base);
+  election.candidate = choose(view, nodes, view.record.base, Prefer::Data);
   if (!election.candidate) {
     election.waiting_for =
         "no reachable replica contains what the primary started with and most of what it wrote" +
@@ -162,14 +180,64 @@ Election elect_asynchronous(const ClusterView& view) {
   if (old != nullptr && old->last_executed) {
     const GtidSet lost = *old->last_executed - election.base;
     if (!lost.empty()) {
-      election.loss = fmt::format("at least {} transactions of the old primary were not replicated",
+      election.loss = fmt::format("at least {} transactions that the old primary was seen to have",
                                   lost.count());
     }
   }
   return election;
 }
 
+// What is missing in `kept` although somebody was seen to have it.
+std::string loss_text(const ClusterView& view, const GtidSet& kept) {
+  constexpr size_t kShown = 300;
+  std::vector<std::string> parts;
+  const auto add = [&](const GtidSet& lost, const std::string& who) {
+    if (lost.empty()) return;
+    const std::string sets = lost.str();
+    parts.push_back(fmt::format("{} transactions {} ({}{})", lost.count(), who,
+                                sets.substr(0, kShown), sets.size() > kShown ? "..." : ""));
+  };
+  add(view.record.base - kept, "that the primary began its epoch with");
+  const MemberView* old = find_member(view, view.record.primary);
+  if (old != nullptr && old->last_executed) {
+    add(*old->last_executed - view.record.base - kept,
+        "that " + view.record.primary.str() + " was last seen to have");
+  }
+  std::string text = "whatever was written after that";
+  for (const std::string& part : parts)
+    text.insert(0, part + ", ");
+  return text;
+}
+
 }  // namespace
+
+Election elect_at_any_price(const ClusterView& view) {
+  Election election;
+  std::vector<NodeName> nodes;
+  for (const auto& [name, member] : view.members) {
+    const bool asked_for = view.record.candidate.empty() || view.record.candidate == name;
+    // Before the epoch is committed nobody can have promised it yet.
+    const bool promised = !view.record.allow_loss || revoked(view, name);
+    if (name != view.record.primary && asked_for && promised && unfit(view, name).empty()) {
+      nodes.push_back(name);
+    }
+  }
+  election.candidate = choose(view, nodes, GtidSet{}, Prefer::Data);
+  if (!election.candidate) {
+    election.waiting_for = "no node that can be promoted is connected";
+    return election;
+  }
+  election.base = holdings(*find_member(view, *election.candidate)->report);
+  election.loss = loss_text(view, election.base);
+  return election;
+}
+
+Acks acks_at_open(const ClusterView& view, size_t ackers) {
+  if (!view.policy.lossless) return {};
+  const int possible = std::min(view.policy.acks, static_cast<int>(ackers));
+  if (view.policy.without_ackers == WithoutAckers::Block) return {view.policy.acks, possible};
+  return {possible, possible};
+}
 
 bool fenced(const ClusterView& view, const NodeName& old) {
   const MemberView* member = find_member(view, old);
@@ -208,6 +276,8 @@ std::string unfit(const ClusterView& view, const NodeName& name) {
   if (member == nullptr) return "no such node";
   if (member->never_promote) return "policy says never";
   if (view.removing.contains(name)) return "it is being removed";
+  if (member->maintenance) return "it is in maintenance";
+  if (!member->reseed.empty()) return "it is to be seeded anew";
   if (!member->connected || !member->report) return "its agent is not connected";
   const auto& report = *member->report;
   if (report.mysqld != MysqldState::Running || !report.server) return "its mysqld does not run";
@@ -221,7 +291,9 @@ Election elect(const ClusterView& view) {
   if (auto election = elect_from_final_set(view); election && election->candidate) {
     return *election;
   }
-  return view.policy.lossless ? elect_lossless(view) : elect_asynchronous(view);
+  Election election = view.policy.lossless ? elect_lossless(view) : elect_asynchronous(view);
+  if (election.candidate || !view.record.allow_loss) return election;
+  return elect_at_any_price(view);
 }
 
 std::set<NodeName> first_voters(const ClusterView& view, const NodeName& candidate) {
@@ -238,7 +310,7 @@ std::map<NodeName, std::string> first_ackers(const ClusterView& view, const Node
   std::map<NodeName, std::string> ackers;
   if (!view.policy.lossless) return ackers;
   for (const auto& [name, member] : view.members) {
-    if (name == candidate || view.removing.contains(name)) continue;
+    if (name == candidate || view.removing.contains(name) || is_taken(member)) continue;
     if (!member.connected || !member.report || !member.report->server) continue;
     const auto& report = *member.report;
     // Not more than the candidate will have, or it would be errant and could not follow.
@@ -247,7 +319,10 @@ std::map<NodeName, std::string> first_ackers(const ClusterView& view, const Node
                     report.server->semisync.available;
     if (follows && up) ackers.emplace(name, report.incarnation);
   }
-  return ackers;
+  std::map<NodeName, std::string> elsewhere = ackers;
+  std::erase_if(elsewhere,
+                [&](const auto& acker) { return acks_only_at_need(view, candidate, acker.first); });
+  return static_cast<int>(elsewhere.size()) >= std::max(1, view.policy.acks) ? elsewhere : ackers;
 }
 
 }  // namespace cdb::coordinator

@@ -22,6 +22,16 @@ struct Election {
 // In phase Revoking: from the answers of those who promised this epoch.
 Election elect(const ClusterView& view);
 
+// What is left when nothing safe is: the connected node that holds most, whatever it lacks.
+Election elect_at_any_price(const ClusterView& view);
+
+struct Acks {
+  int wanted{0};
+  int required{0};
+};
+// What a primary opens with, these being its first ackers.
+Acks acks_at_open(const ClusterView& view, size_t ackers);
+
 // Whether `old` has proved, by its agent's word or its machine's end, that it acknowledges nothing
 // any more in an older epoch.
 bool fenced(const ClusterView& view, const model::NodeName& old);

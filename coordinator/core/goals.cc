@@ -1,5 +1,7 @@
 #include "coordinator/core/goals.h"
 
+#include <algorithm>
+
 namespace cdb::coordinator {
 namespace {
 
@@ -13,7 +15,13 @@ NodeName source_of(const ClusterRecord& record) {
   return record.phase == Phase::Promoting ? record.candidate : record.primary;
 }
 
-NodeState state_of(const ClusterRecord& record, const NodeName& node) {
+// A node that a person has is left alone as soon as nothing hangs on it: it neither acknowledges
+// nor owes a proof.
+NodeState state_of(const ClusterRecord& record, const NodeName& node, bool maintenance) {
+  const bool free = node != record.primary && node != record.candidate &&
+                    !record.ackers.contains(node) && !record.unfenced.contains(node) &&
+                    !record.voters.contains(node);
+  if (maintenance && free) return NodeState::Maintenance;
   const bool acks = record.ackers.contains(node) && !record.leaving.contains(node);
   switch (record.phase) {
     case Phase::Revoking:
@@ -75,7 +83,8 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
 
   NodeGoal goal;
   goal.record = record.version;
-  goal.state = state_of(record, node);
+  const MemberView* seen = find_member(view, node);
+  goal.state = state_of(record, node, seen != nullptr && seen->maintenance);
   goal.acks_required = record.acks_wanted;
   goal.open_boot = record.open_boot;
   goal.sole = row.members.size() == 1;
@@ -83,8 +92,12 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
   goal.base = record.base;
   goal.credentials = row.credentials;
   goal.peers = peers_of(view, row, node);
-  // h = k: any that many holders block every failover. Asynchronous: one of the voters does.
-  goal.holds_required = view.policy.lossless             ? record.acks_wanted
+  // h = k: any that many holders block every failover; where policy waits for more than there are,
+  // all of them do. Asynchronous: one of the voters does.
+  const int staying = static_cast<int>(
+      std::count_if(record.ackers.begin(), record.ackers.end(),
+                    [&](const auto& acker) { return !record.leaving.contains(acker.first); }));
+  goal.holds_required = view.policy.lossless             ? std::min(record.acks_wanted, staying)
                         : staying_voters(record).empty() ? 0
                                                          : 1;
   goal.heartbeat = view.policy.heartbeat;
@@ -99,7 +112,8 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
   const NodeName source = source_of(record);
   const auto from = row.members.find(source);
   const bool replicates = goal.state == NodeState::Replica || goal.state == NodeState::Acker;
-  if (replicates && source != node && from != row.members.end() && !from->second.address.empty()) {
+  const bool has_source = replicates || goal.state == NodeState::Maintenance;
+  if (has_source && source != node && from != row.members.end() && !from->second.address.empty()) {
     goal.source = model::Endpoint{from->second.address, 3306};
   }
   // In Promoting the candidate has written nothing yet: whatever base lacks is errant.
@@ -119,6 +133,11 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
   // Since it opened, base is all that anybody else ever had. Only where commits waited is a tail
   // rolled back.
   goal.may_trim = replicates && record.opened && view.policy.lossless && node != record.primary;
+  if (seen != nullptr) {
+    // Not before it has left A: until then its copy counts.
+    if (goal.may_reseed && !record.ackers.contains(node)) goal.reseed = seen->reseed;
+    goal.rejoin = seen->rejoin;
+  }
   return goal;
 }
 

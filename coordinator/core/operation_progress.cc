@@ -7,6 +7,9 @@
 namespace cdb::coordinator {
 namespace {
 
+// How long a node that was asked to try again may go on failing.
+constexpr Duration kRejoinPatience = std::chrono::seconds(30);
+
 struct StepView {
   bool done{false};
   std::string detail{};
@@ -68,6 +71,30 @@ StepView steady(const OperationFacts& f) {
           f.dns_problem};
 }
 
+StepView left_ackers(const OperationFacts& f) {
+  const bool left = !f.record.ackers.contains(model::NodeName(f.node));
+  return {left, left ? f.node + " is no acker" : f.node + " leaves the ackers", f.blocked};
+}
+StepView hands_off(const OperationFacts& f) {
+  return {f.node_connected && f.node_state == model::NodeState::Maintenance,
+          f.node_connected ? "its agent lets go of " + f.node
+                           : "the agent of " + f.node + " is not connected",
+          f.own_problem};
+}
+StepView level_again(const OperationFacts& f) {
+  return {f.node_level_now,
+          f.node_connected ? f.node + " is " + std::string(to_string(f.node_state))
+                           : "the agent of " + f.node + " is not connected",
+          f.own_problem};
+}
+StepView seeded(const OperationFacts& f) {
+  const auto old = f.arguments.find("replaces");
+  const bool replaced = f.node_connected && !f.node_incarnation.empty() &&
+                        old != f.arguments.end() && f.node_incarnation != old->second;
+  return {replaced, replaced ? "the data are new" : "the data of " + f.node + " are replaced",
+          f.own_problem};
+}
+
 struct Step {
   const char* name;
   StepView (*look)(const OperationFacts&);
@@ -89,6 +116,11 @@ std::vector<Step> steps_of(OperationKind kind) {
     case OperationKind::Switchover:
     case OperationKind::Failover:
       return {{"close", closed}, {"promote", opened}, {"publish", steady}};
+    case OperationKind::Maintenance: return {{"leave", left_ackers}, {"hands_off", hands_off}};
+    case OperationKind::MaintenanceEnd:
+    case OperationKind::Rejoin: return {{"replicate", level_again}};
+    case OperationKind::Reseed:
+      return {{"leave", left_ackers}, {"seed", seeded}, {"replicate", level_again}};
   }
   return {};
 }
@@ -150,6 +182,13 @@ Operation advance(const Operation& operation, const OperationFacts& facts, WallT
     return fail_operation(operation,
                           facts.record.primary.str() + " is the primary: " + facts.record.cause,
                           "look at the events for what hindered it", now);
+  }
+  if (operation.kind == OperationKind::Rejoin && !facts.own_problem.empty() &&
+      now - operation.created > kRejoinPatience) {
+    return fail_operation(operation, facts.own_problem,
+                          "cdb rejoin " + operation.cluster.name + " " + facts.node +
+                              " --reseed replaces its data by a copy of the primary's",
+                          now);
   }
   Operation next = operation;
   next.problem.clear();

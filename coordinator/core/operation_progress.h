@@ -22,6 +22,14 @@ struct OperationFacts {
   std::string dns_problem{};
   std::string blocked{};
   ClusterRecord record{};
+  // Of the node that the operation is about.
+  std::string node{};
+  std::map<std::string, std::string> arguments{};  // of the operation
+  bool node_connected{false};
+  bool node_level_now{false};
+  model::NodeState node_state{model::NodeState::Lost};
+  std::string node_incarnation{};
+  std::string own_problem{};
   // With Delete.
   bool names_removed{false};
   int machines_left{0};

@@ -58,6 +58,9 @@ struct ClusterRecord {
   bool holds_over{false};
   std::string cause{};    // of the last election, for people
   std::string blocked{};  // why it cannot go on; empty: not blocked
+  // A person's word that what no reachable node holds may be lost; until another has opened.
+  bool allow_loss{false};
+  std::string loss{};  // what the last election may have lost, for people; empty: nothing
   friend bool operator==(const ClusterRecord&, const ClusterRecord&) = default;
 };
 

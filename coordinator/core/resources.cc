@@ -19,6 +19,21 @@ Result<Durability> parse_durability(std::string_view text) {
                                   "durability");
 }
 
+std::string_view to_string(WithoutAckers without) {
+  switch (without) {
+    case WithoutAckers::FailOver: return "fail_over";
+    case WithoutAckers::Weaken: return "weaken";
+    case WithoutAckers::Block: return "block";
+  }
+  return "fail_over";
+}
+
+Result<WithoutAckers> parse_without_ackers(std::string_view text) {
+  return parse_one_of<WithoutAckers>(
+      text, std::array{WithoutAckers::FailOver, WithoutAckers::Weaken, WithoutAckers::Block},
+      "way to go on without ackers");
+}
+
 std::string_view to_string(Kind kind) {
   switch (kind) {
     case Kind::Mysql: return "MySQL";

@@ -2,6 +2,7 @@
 // The declared resources as values: what a person wrote (specs), by kind. Status is computed, never
 // stored with them. Pure.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -34,11 +35,48 @@ enum class Durability { Lossless, Asynchronous };
 std::string_view to_string(Durability durability);
 Result<Durability> parse_durability(std::string_view text);
 
+// What follows when fewer ackers are connected to a primary than it has to wait for.
+enum class WithoutAckers {
+  FailOver,  // to a replica that keeps its protection where there is one, else as Weaken
+  Weaken,    // fewer are waited for, down to none, and it is shown
+  Block,     // writes wait
+};
+std::string_view to_string(WithoutAckers without);
+Result<WithoutAckers> parse_without_ackers(std::string_view text);
+
+// At most so many automatic failovers within the window, where the old primary can go on instead.
+struct AntiFlap {
+  int failovers{3};
+  std::chrono::milliseconds window{std::chrono::hours(1)};
+  friend bool operator==(const AntiFlap&, const AntiFlap&) = default;
+};
+
+// Programs of the coordinator's hooks_dir, each with its arguments behind it.
+struct Hooks {
+  std::vector<std::string> before{};
+  std::vector<std::string> after{};
+  std::chrono::milliseconds deadline{std::chrono::seconds(10)};  // of all `before`, of all `after`
+  friend bool operator==(const Hooks&, const Hooks&) = default;
+};
+
 struct OrchestratorSpec {
   std::optional<Durability> durability{};    // none: lossless where the version can
   bool paused{false};                        // no automatic failover
   std::vector<std::string> never_promote{};  // node names
   int dns_ttl_s{5};
+  int acks{1};                                 // k that is wanted
+  std::chrono::milliseconds heartbeat{300};    // of the agents
+  std::chrono::milliseconds ttl{2000};         // of a primary's lease
+  std::map<std::string, int> priority{};       // by node; 0 where none is given, higher preferred
+  std::map<std::string, std::string> zones{};  // by node
+  bool acks_from_other_zone{true};      // replicas of the primary's zone acknowledge only at need
+  bool candidate_from_same_zone{true};  // preferred among those of one priority
+  AntiFlap anti_flap{};
+  bool wait_for_proof{true};  // before an opening with k >= 1, that the former primary is down
+  bool fence_by_time{true};   // asynchronous: a lapsed lease is such a proof
+  WithoutAckers without_ackers{WithoutAckers::FailOver};
+  std::chrono::milliseconds read_lag_cap{std::chrono::minutes(1)};  // beyond it no reads; 0: none
+  Hooks hooks{};
   friend bool operator==(const OrchestratorSpec&, const OrchestratorSpec&) = default;
 };
 

@@ -38,6 +38,7 @@ Match open_candidate(const ClusterView& view);
 Match replace_candidate(const ClusterView& view);
 
 // --- rules_primary.cc ---
+Match begin_override(const ClusterView& view);
 Match begin_requested(const ClusterView& view);
 // Why no election could end well now, by those that are connected; empty: one could.
 std::string cannot_elect(const ClusterView& view);
@@ -48,7 +49,9 @@ Match primary_cut_off(const ClusterView& view);
 Match published(const ClusterView& view);
 
 // --- rules_ackers.cc ---
+Match lower(const ClusterView& view);
 Match weaken(const ClusterView& view);
+Match forbid(const ClusterView& view);
 Match begin_leave(const ClusterView& view);
 Match note_quiet(const ClusterView& view);
 Match finish_leave(const ClusterView& view);

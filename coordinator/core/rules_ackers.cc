@@ -36,18 +36,60 @@ static std::vector<NodeName> holders_of_marker(const ClusterView& view) {
   return holders;
 }
 
-Match weaken(const ClusterView& view) {
-  if (!steady_primary(view) || view.record.acks_wanted == 0 || !view.policy.lossless) {
-    return std::nullopt;
-  }
-  if (view.ackers_short_for < view.policy.weaken_after) return std::nullopt;
+// Fewer are waited for from now on: recorded, then done.
+static ClusterRecord with_fewer_acks(const ClusterView& view, int acks) {
   ClusterRecord record = next_version(view);
-  record.acks_required = 0;
-  record.acks_wanted = 0;
-  return Outcome{
-      fmt::format("{} of {} ackers connected for {}: writes go on unprotected", live_ackers(view),
-                  view.record.ackers.size(), to_text(view.ackers_short_for)),
-      record};
+  record.acks_required = std::min(record.acks_required, acks);
+  record.acks_wanted = acks;
+  return record;
+}
+
+Match lower(const ClusterView& view) {
+  const int wanted = view.policy.lossless ? view.policy.acks : 0;
+  if (!steady_primary(view) || view.record.acks_wanted <= wanted) return std::nullopt;
+  return Outcome{fmt::format("policy asks for {} instead of {} acknowledgements", wanted,
+                             view.record.acks_wanted),
+                 with_fewer_acks(view, wanted)};
+}
+
+static bool is_short(const ClusterView& view) {
+  return steady_primary(view) && view.policy.lossless && view.record.acks_wanted > 0 &&
+         view.ackers_short_for >= view.policy.weaken_after &&
+         live_ackers(view) < view.record.acks_wanted;
+}
+
+Match weaken(const ClusterView& view) {
+  if (view.policy.without_ackers == WithoutAckers::Block) return std::nullopt;
+  // A person takes ackers away: what is left is waited for before they go, not after.
+  const auto lasting = static_cast<int>(
+      std::count_if(view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
+        const MemberView* member = find_member(view, acker.first);
+        return member != nullptr && !is_taken(*member) &&
+               !view.record.leaving.contains(acker.first);
+      }));
+  const bool taken =
+      std::any_of(view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
+        const MemberView* member = find_member(view, acker.first);
+        return member != nullptr && is_taken(*member);
+      });
+  if (taken && steady_primary(view) && view.policy.lossless && lasting < view.record.acks_wanted) {
+    return Outcome{fmt::format("{} of {} ackers remain while a person has the others", lasting,
+                               view.record.acks_wanted),
+                   with_fewer_acks(view, lasting)};
+  }
+  if (!is_short(view)) return std::nullopt;
+  const int live = live_ackers(view);
+  return Outcome{fmt::format("{} of {} ackers connected for {}: writes go on {}", live,
+                             view.record.ackers.size(), to_text(view.ackers_short_for),
+                             live == 0 ? "unprotected" : "with those"),
+                 with_fewer_acks(view, live)};
+}
+
+Match forbid(const ClusterView& view) {
+  if (!is_short(view)) return std::nullopt;
+  return blocked(view, fmt::format("{} of {} ackers are connected and policy forbids fewer: writes "
+                                   "wait",
+                                   live_ackers(view), view.record.acks_wanted));
 }
 
 // Away for longer than a restart takes, and the primary can keep its acknowledgements out.
@@ -68,17 +110,24 @@ Match begin_leave(const ClusterView& view) {
     if (left_for_good(view, name)) {
       ClusterRecord record = next_version(view);
       record.leaving.insert(name);
-      return Outcome{name.str() + " is away: a failover should not have to wait for it", record};
+      return Outcome{
+          name.str() + " is away or taken out: a failover should not have to wait for it", record};
     }
     const bool gone = member == nullptr;
     const bool other_data = member != nullptr && member->connected && member->report &&
                             member->report->accepted.epoch == view.record.version.epoch &&
                             !member->report->incarnation.empty() &&
                             member->report->incarnation != incarnation;
-    if (!gone && !other_data) continue;
+    const bool unwanted = !gone && is_to_leave(view, name);
+    if (!gone && !other_data && !unwanted) continue;
     ClusterRecord record = next_version(view);
     record.leaving.insert(name);
-    return Outcome{name.str() + " no longer has the data that it acknowledged with", record};
+    return Outcome{name.str() + (!unwanted           ? " no longer has the data that it "
+                                                       "acknowledged with"
+                                 : is_taken(*member) ? " is taken out by a person"
+                                                     : " stands in the primary's zone, and enough "
+                                                       "others do not"),
+                   record};
   }
   return std::nullopt;
 }
@@ -124,12 +173,14 @@ Match finish_leave(const ClusterView& view) {
     const auto acker = view.record.ackers.find(name);
     if (acker != view.record.ackers.end() && !acker->second.empty()) return std::nullopt;
   }
-  const auto holders = static_cast<int>(holders_of_marker(view).size());
-  if (view.record.acks_required > 0 && holders < view.record.acks_required) return std::nullopt;
   ClusterRecord record = next_version(view);
   for (const NodeName& name : record.leaving)
     record.ackers.erase(name);
   record.leaving.clear();
+  // Fewer than k may be left where policy forbids to wait for fewer: then all of them hold it.
+  record.acks_required = std::min(record.acks_required, static_cast<int>(record.ackers.size()));
+  const auto holders = static_cast<int>(holders_of_marker(view).size());
+  if (holders < record.acks_required) return std::nullopt;
   return Outcome{"the remaining ackers hold everything written before", record};
 }
 
@@ -160,7 +211,7 @@ Match add_voter(const ClusterView& view) {
   for (const auto& [name, member] : view.members) {
     if (name == view.record.primary || view.record.voters.contains(name) ||
         view.removing.contains(name) || !is_current(view, name) || member.never_promote ||
-        member.report->state != NodeState::Replica) {
+        is_taken(member) || member.report->state != NodeState::Replica) {
       continue;
     }
     ClusterRecord record = next_version(view);
@@ -185,6 +236,7 @@ Match drop_voter(const ClusterView& view) {
   for (const NodeName& name : view.record.voters) {
     const MemberView* member = find_member(view, name);
     const bool gone = member == nullptr || view.removing.contains(name) || member->never_promote ||
+                      is_taken(*member) ||
                       (!member->connected && member->silent_for > view.policy.weaken_after);
     if (!gone || view.record.leaving.contains(name)) continue;
     ClusterRecord record = next_version(view);
@@ -213,7 +265,14 @@ Match add_acker(const ClusterView& view) {
   }
   for (const auto& [name, member] : view.members) {
     if (name == view.record.primary || view.record.ackers.contains(name) ||
-        view.removing.contains(name) || !is_current(view, name)) {
+        view.removing.contains(name) || is_taken(member) || !is_current(view, name)) {
+      continue;
+    }
+    // At need: others are too few for good, not for a moment.
+    const bool need =
+        view.record.acks_wanted < view.policy.acks || view.ackers_short_for >= view.policy.silence;
+    if (acks_only_at_need(view, view.record.primary, name) &&
+        (enough_ackers_elsewhere(view) || !need)) {
       continue;
     }
     const NodeReport& report = *member.report;
@@ -229,19 +288,25 @@ Match add_acker(const ClusterView& view) {
 }
 
 Match begin_raise(const ClusterView& view) {
-  if (!steady_primary(view) || !view.policy.lossless || view.record.acks_wanted > 0) {
+  // One rise after the other: each needs its own proof.
+  if (!steady_primary(view) || !view.policy.lossless || !view.record.leaving.empty() ||
+      view.record.acks_required != view.record.acks_wanted) {
     return std::nullopt;
   }
-  for (const auto& [name, incarnation] : view.record.ackers) {
-    const MemberView* member = find_member(view, name);
-    if (same_incarnation(view, name) && member->connected &&
-        member->report->state == NodeState::Acker) {
-      ClusterRecord record = next_version(view);
-      record.acks_wanted = 1;
-      return Outcome{name.str() + " is ready to acknowledge", record};
-    }
+  const auto ready = static_cast<int>(
+      std::count_if(view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
+        const MemberView* member = find_member(view, acker.first);
+        return same_incarnation(view, acker.first) && member->connected && !is_taken(*member) &&
+               member->report->state == NodeState::Acker;
+      }));
+  if (ready <= view.record.acks_wanted || view.record.acks_wanted >= view.policy.acks) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  ClusterRecord record = next_version(view);
+  record.acks_wanted = std::min(ready, view.policy.acks);
+  return Outcome{
+      fmt::format("{} of {} ackers are ready to acknowledge", ready, view.record.ackers.size()),
+      record};
 }
 
 Match finish_raise(const ClusterView& view) {

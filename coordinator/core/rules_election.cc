@@ -53,12 +53,17 @@ Match form(const ClusterView& view) {
 
 // --- an election under way ---
 
+static void set_acks(const ClusterView& view, ClusterRecord& record) {
+  const Acks acks = acks_at_open(view, record.ackers.size());
+  record.acks_wanted = acks.wanted;
+  record.acks_required = acks.required;
+}
+
 // Who counts from the first write of the record's candidate on.
 static void name_followers(const ClusterView& view, ClusterRecord& record) {
   record.ackers = first_ackers(view, record.candidate, record.base);
   record.leaving.clear();
-  record.acks_wanted = record.ackers.empty() ? 0 : 1;
-  record.acks_required = record.acks_wanted;
+  set_acks(view, record);
   // The candidate hears of its voters with the order to open: it needs their holds from then on.
   record.voters = first_voters(view, record.candidate);
   record.holds_required = record.voters.empty() ? 0 : 1;
@@ -87,12 +92,18 @@ Match elect_candidate(const ClusterView& view) {
   record.opened = false;
   record.holds_over = election.holds_over;
   record.proof_needed = record.proof_needed || !view.policy.lossless || record.acks_required == 0;
+  // A person answers for it.
+  record.proof_needed = record.proof_needed && !record.allow_loss;
   name_followers(view, record);
   for (const auto& [name, member] : view.members) {
     if (fenced(view, name)) record.unfenced.erase(name);
   }
-  if (!election.loss.empty()) record.cause += "; " + election.loss;
-  return Outcome{election.candidate->str() + " contains every acknowledged write", record};
+  record.loss = election.loss;
+  if (!election.loss.empty()) record.cause += "; may be lost: " + election.loss;
+  return Outcome{election.candidate->str() + (election.loss.empty()
+                                                  ? " contains every acknowledged write"
+                                                  : " is elected; may be lost: " + election.loss),
+                 record};
 }
 
 Match finish_demotion(const ClusterView& view) {
@@ -110,6 +121,7 @@ Match finish_demotion(const ClusterView& view) {
   record.opened = false;
   record.unfenced.erase(record.primary);
   name_followers(view, record);
+  record.loss.clear();
   return Outcome{record.primary.str() + " is closed with its final set", record};
 }
 
@@ -188,6 +200,7 @@ Match open_candidate(const ClusterView& view) {
     if (fenced(view, name) || lease_over(view, name)) record.unfenced.erase(name);
   }
   record.proof_needed = false;
+  record.allow_loss = false;
   return Outcome{now.candidate.str() + " is drained and ready", record};
 }
 
@@ -236,8 +249,7 @@ Match replace_candidate(const ClusterView& view) {
     record.candidate = name;
     name_followers(view, record);
     record.ackers.erase(now.candidate);
-    record.acks_wanted = record.ackers.empty() ? 0 : 1;
-    record.acks_required = record.acks_wanted;
+    set_acks(view, record);
     record.cause += "; " + now.candidate.str() + " was lost while being prepared";
     return Outcome{name.str() + " holds the base too", record};
   }

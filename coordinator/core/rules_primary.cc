@@ -15,8 +15,23 @@ using model::NodeName;
 using model::NodeReport;
 using model::NodeState;
 
+Match begin_override(const ClusterView& view) {
+  if (!view.request || !view.request->allow_loss) return std::nullopt;
+  if (!check_request(view, *view.request)) return std::nullopt;
+  ClusterRecord record = next_epoch(view);
+  if (record.opened && record.phase == Phase::Promoting) record.unfenced.insert(record.candidate);
+  record.unfenced.insert(record.primary);
+  record.candidate = view.request->to;
+  record.cause = view.request->cause;
+  record.phase = Phase::Revoking;
+  record.allow_loss = true;
+  return Outcome{view.request->cause, record};
+}
+
 Match begin_requested(const ClusterView& view) {
-  if (!view.request || !is_opened_phase(view.record.phase)) return std::nullopt;
+  if (!view.request || view.request->allow_loss || !is_opened_phase(view.record.phase)) {
+    return std::nullopt;
+  }
   if (!check_request(view, *view.request)) return std::nullopt;
   ClusterRecord record = next_epoch(view);
   record.candidate = view.request->to;
@@ -43,14 +58,19 @@ Match reopen_in_place(const ClusterView& view) {
       ++holders;
     }
   }
-  if (holders < view.record.acks_required && view.ackers_short_for >= view.policy.weaken_after) {
-    // With k = 0 on record no quorum can discard what clients will now read.
+  const bool may_weaken = view.policy.without_ackers != WithoutAckers::Block &&
+                          view.ackers_short_for >= view.policy.weaken_after;
+  if (holders < view.record.acks_required && may_weaken) {
+    // With so many on record no quorum can discard what clients will now read.
     ClusterRecord record = next_version(view);
-    record.acks_required = 0;
-    record.acks_wanted = 0;
+    record.acks_required = holders;
+    record.acks_wanted = holders;
     record.open_boot = report->mysqld_boot;
-    return Outcome{"no acker is there to hold the binary log of " + view.record.primary.str() +
-                       ": it is reopened unprotected",
+    return Outcome{holders == 0
+                       ? "no acker is there to hold the binary log of " +
+                             view.record.primary.str() + ": it is reopened unprotected"
+                       : fmt::format("{} is reopened with {} instead of {} ackers",
+                                     view.record.primary.str(), holders, view.record.acks_required),
                    record};
   }
   if (holders < view.record.acks_required) {
@@ -98,6 +118,17 @@ static std::string cannot_fail_over(const ClusterView& view) {
   return view.policy.paused ? "automatic failover is paused" : cannot_elect(view);
 }
 
+// Enough failovers for now, and the old primary may come back where it is. Never where that has
+// been hoped for long enough: a cluster that could have a primary gets one.
+static std::string flaps(const ClusterView& view) {
+  if (view.recent_failovers < view.policy.most_failovers ||
+      view.without_primary_for >= view.policy.reopen_patience) {
+    return {};
+  }
+  return fmt::format("{} automatic failovers are enough for now (anti_flap)",
+                     view.recent_failovers);
+}
+
 static Outcome fail_over(const ClusterView& view, std::string cause) {
   ClusterRecord record = next_epoch(view);
   record.phase = Phase::Revoking;
@@ -125,8 +156,10 @@ Match primary_dead(const ClusterView& view) {
   if (member == nullptr || !member->connected || !member->report) return std::nullopt;
   const std::string trouble = trouble_of(view.record.primary, *member->report);
   if (trouble.empty()) return std::nullopt;
-  if (const std::string obstacle = cannot_fail_over(view); !obstacle.empty()) {
-    const bool restarts = member->report->mysqld == MysqldState::Stopped;
+  const bool restarts = member->report->mysqld == MysqldState::Stopped;
+  std::string obstacle = cannot_fail_over(view);
+  if (obstacle.empty() && restarts) obstacle = flaps(view);
+  if (!obstacle.empty()) {
     return blocked(view,
                    trouble + "; " + obstacle + (restarts ? ", so it is restarted in place" : ""));
   }
@@ -195,6 +228,10 @@ Match primary_lost(const ClusterView& view) {
 Match primary_cut_off(const ClusterView& view) {
   if (!is_opened_phase(view.record.phase) || !view.policy.lossless ||
       view.record.acks_wanted == 0 || view.ackers_short_for < view.policy.weaken_after) {
+    return std::nullopt;
+  }
+  if (view.policy.without_ackers != WithoutAckers::FailOver ||
+      view.recent_failovers >= view.policy.most_failovers) {
     return std::nullopt;
   }
   const NodeReport* primary = primary_now(view);

@@ -45,16 +45,16 @@ std::string_view to_string(OperationKind kind) {
     case OperationKind::Delete: return "delete";
     case OperationKind::Switchover: return "switchover";
     case OperationKind::Failover: return "failover";
+    case OperationKind::Maintenance: return "maintenance";
+    case OperationKind::MaintenanceEnd: return "maintenance-end";
+    case OperationKind::Rejoin: return "rejoin";
+    case OperationKind::Reseed: return "reseed";
   }
   return "create";
 }
 
 Result<OperationKind> parse_operation_kind(std::string_view text) {
-  return parse_one_of<OperationKind>(
-      text,
-      std::array{OperationKind::Create, OperationKind::Scale, OperationKind::Reconfigure,
-                 OperationKind::Delete, OperationKind::Switchover, OperationKind::Failover},
-      "operation kind");
+  return parse_one_of<OperationKind>(text, kAllOperationKinds, "operation kind");
 }
 
 std::string_view to_string(Severity severity) {

@@ -2,6 +2,8 @@
 // Everything the coordinator keeps, as values. The engine holds it in memory and commits each
 // change to the StateStore before it acts. Pure.
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -26,7 +28,24 @@ struct Member {
   bool gated{false};  // its agent shuts its port by the kernel
   // Until when its agent said that it would be away; kept, because its lease runs as long.
   std::optional<WallTime> away_until{};
+  bool maintenance{false};  // a person has it: hands off
   friend bool operator==(const Member&, const Member&) = default;
+};
+
+// The last change of the primary, for people.
+struct LastElection {
+  uint64_t epoch{0};
+  std::string from{};  // empty: the first primary
+  std::string to{};
+  std::string cause{};
+  std::string loss{};     // what it may have lost; empty: nothing
+  bool automatic{false};  // nobody asked for it
+  WallTime decided{};
+  std::optional<WallTime> writable{};  // when the new primary said so
+  // From the last report of a writable old primary to the first one of the new: an upper bound of
+  // what clients felt, names apart. None where this coordinator saw only one of the two.
+  std::optional<std::chrono::milliseconds> write_gap{};
+  friend bool operator==(const LastElection&, const LastElection&) = default;
 };
 
 // What belongs to a MySQL resource besides its spec.
@@ -37,6 +56,8 @@ struct ClusterRow {
   std::optional<model::Credentials> credentials{};
   std::map<model::NodeName, Member> members{};
   int next_ordinal{0};
+  std::optional<LastElection> last_election{};
+  std::vector<WallTime> failovers{};  // the automatic ones of late, for anti-flap
   friend bool operator==(const ClusterRow&, const ClusterRow&) = default;
 };
 
@@ -57,7 +78,23 @@ struct OperationStep {
   friend bool operator==(const OperationStep&, const OperationStep&) = default;
 };
 
-enum class OperationKind { Create, Scale, Reconfigure, Delete, Switchover, Failover };
+enum class OperationKind {
+  Create,
+  Scale,
+  Reconfigure,
+  Delete,
+  Switchover,
+  Failover,
+  Maintenance,     // hands off one node
+  MaintenanceEnd,  // and on again
+  Rejoin,          // one node tries again, now
+  Reseed,          // the data of one node are replaced
+};
+inline constexpr std::array kAllOperationKinds{
+    OperationKind::Create,      OperationKind::Scale,          OperationKind::Reconfigure,
+    OperationKind::Delete,      OperationKind::Switchover,     OperationKind::Failover,
+    OperationKind::Maintenance, OperationKind::MaintenanceEnd, OperationKind::Rejoin,
+    OperationKind::Reseed};
 std::string_view to_string(OperationKind kind);
 Result<OperationKind> parse_operation_kind(std::string_view text);
 

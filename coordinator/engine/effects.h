@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coordinator/ports/dns_provider.h"
+#include "coordinator/ports/hook_runner.h"
 #include "coordinator/ports/provisioner.h"
 #include "lib/base/clock.h"
 #include "lib/model/report.h"
@@ -44,6 +45,8 @@ class Effects {
   // A newer request for the same cluster replaces one that has not begun.
   virtual void publish_dns(const DnsRecords& records) = 0;
   virtual void remove_dns(const model::ClusterId& cluster) = 0;
+  // Does nothing where there is no place to run programs; then their results never come.
+  virtual void run_hooks(const HookJob& /*job*/) {}
 };
 
 }  // namespace cdb::coordinator

@@ -43,6 +43,8 @@ constexpr std::array kRuleEvents{
     RuleEvent{"voter_dropped", "voter.left", Severity::Info},
     RuleEvent{"add_voter", "voter.added", Severity::Info},
     RuleEvent{"voters_confirmed", "voter.added", Severity::Info},
+    RuleEvent{"override", "failover.data_loss_allowed", Severity::Error},
+    RuleEvent{"lower", "protection.lowered", Severity::Info},
     RuleEvent{"requested", "election.requested", Severity::Info},
     RuleEvent{"published", "cluster.steady", Severity::Info},
     RuleEvent{"weaken", "protection.lost", Severity::Warning},
@@ -82,6 +84,7 @@ Status Engine::Impl::load(Now now) {
     ClusterRuntime& cluster = clusters_[id];
     cluster.phase = row.record.phase;
     cluster.phase_since = now.at;
+    cluster.known_since = now.at;
   }
   reload_ = false;
   ++revision;
@@ -157,6 +160,8 @@ void Engine::Impl::drive(const ClusterId& id, Now now) {
     drive_deletion(id, now);
     return;
   }
+  note_writable(id, now);
+  begin_hooks_of_request(id, now);
   for (int i = 0; i < kMostDecisionsPerTick && decide_once(id, now); ++i) {
   }
   send_goals(id, now);
@@ -203,14 +208,25 @@ bool Engine::Impl::decide_once(const ClusterId& id, Now now) {
   const std::string message =
       fmt::format("epoch {} version {}: {} [{}]", decision.record->version.epoch,
                   decision.record->version.version, decision.why, decision.rule);
+  const ClusterRecord before = row.record;
   row.record = *decision.record;
+  note_election(row, before, decision.rule, now);
+  // What a person's word gave up is said as loudly as it was asked for.
+  if (decision.rule == "elect" && row.record.allow_loss)
+    named = {decision.rule, "failover.data_loss", Severity::Error};
   Changes changes;
   changes.put_clusters.push_back(row);
   changes.events.push_back(event(id, now, std::string(named.type), named.severity, message));
   if (!commit(changes)) return false;
-  if (decision.rule == "open") runtime.last_election = now.wall;
   // The promise goes out before the next thought: every millisecond here is a write gap.
   send_goals(id, now);
+  const bool asked = decision.rule == "requested" || decision.rule == "override";
+  if (is_automatic(decision.rule) || (asked && row.record.phase == Phase::Revoking))
+    run_hooks(row, HookMoment::Before, "failover", "");
+  if (decision.rule == "published" && row.last_election && !row.last_election->from.empty()) {
+    const bool planned = row.record.cause.rfind("switchover", 0) == 0;
+    run_hooks(row, HookMoment::After, planned ? "switchover" : "failover", "");
+  }
   return true;
 }
 
@@ -253,6 +269,7 @@ void Engine::Impl::drive_machines(const ClusterId& id, Now now) {
         node.session == 0 && (!node.lost_at || now.at - *node.lost_at > config.power_on_after);
     if (node.running && !silent) continue;
     if (node.running && node.session != 0) continue;
+    if (node.running && member.maintenance) continue;  // a person may have switched it off
     const auto version = model::MysqlVersion::parse(member.version);
     if (!version) continue;
     node.asked = true;
@@ -265,19 +282,24 @@ void Engine::Impl::drive_machines(const ClusterId& id, Now now) {
 void Engine::Impl::drive_operations(const ClusterId& id, Now now) {
   const ClusterRow& row = state.clusters.at(id);
   for (const Operation& operation : running_operations(id)) {
-    Operation next = advance(operation, facts_of(row), now.wall);
+    OperationFacts facts = facts_of(row);
+    add_node_facts(row, operation, facts);
+    Operation next = advance(operation, facts, now.wall);
     const bool election =
         next.kind == OperationKind::Switchover || next.kind == OperationKind::Failover;
     if (election && next.state == OperationState::Running &&
         row.record.version.epoch == next.epoch) {
       // The engine asked decide to begin and it did not: what was allowed at the request no longer
       // is.
-      const auto request = request_of(row);
+      const auto request = request_of(row, now);
       const Status allowed = request ? check_request(view_of(row, now), *request) : Status{};
       if (!allowed)
         next = fail_operation(next, allowed.error().message, allowed.error().hint, now.wall);
     }
     if (next == operation) continue;
+    const bool succeeded = next.state == OperationState::Succeeded && row.last_election;
+    if (election && succeeded && row.last_election->write_gap)
+      next.arguments["write_gap"] = to_text(*row.last_election->write_gap);
     bool persist = next.state != operation.state;
     for (size_t i = 0; i < next.steps.size() && !persist; ++i) {
       persist = next.steps[i].state != operation.steps[i].state;

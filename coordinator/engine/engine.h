@@ -29,6 +29,7 @@ std::string random_id();
 struct EngineConfig {
   std::vector<Flavor> flavors{};
   SettingsCheck check_settings{};             // for apply
+  HookCheck check_hook{};                     // for apply
   std::string zone{};                         // of the clusters' names
   std::string dns_server{};                   // host:port, shown to clients
   Duration silence{std::chrono::seconds(1)};  // without a primary's session before it is suspected
@@ -36,6 +37,23 @@ struct EngineConfig {
                                                       // asked of the provisioner again
   std::function<Decision(const ClusterView&)> decide{&coordinator::decide};
   std::function<std::string()> new_id{&random_id};  // of operations and resources
+};
+
+// What a person says with a failover.
+struct FailoverAsk {
+  std::string to{};  // empty: the best replica
+  std::string reason{};
+  std::string who{};
+  bool allow_data_loss{false};  // only where nothing safe is left
+  bool dry_run{false};
+};
+
+// What a person asks about one node.
+struct NodeAsk {
+  std::string node{};
+  std::string who{};
+  bool allow_unprotected{false};  // maintenance
+  bool dry_run{false};
 };
 
 class Engine {
@@ -65,6 +83,7 @@ class Engine {
   void machine_removed(const model::NodeId& node, const Result<MachineState>& result, Now now);
   void dns_published(const DnsRecords& records, const Status& result, Now now);
   void dns_removed(const model::ClusterId& cluster, const Status& result, Now now);
+  void hooks_finished(const HookJob& job, const std::vector<HookResult>& results, Now now);
   void versions_found(std::vector<model::MysqlVersion> versions);
 
   // --- people (coordinator/rpc) ---
@@ -76,8 +95,13 @@ class Engine {
   // that is returned was not started.
   Result<Operation> switchover(const model::ClusterId& cluster, const std::string& to, bool dry_run,
                                Now now);
-  Result<Operation> failover(const model::ClusterId& cluster, const std::string& to,
-                             const std::string& reason, bool dry_run, Now now);
+  Result<Operation> failover(const model::ClusterId& cluster, const FailoverAsk& ask, Now now);
+  // Hands off the node, or on again. Refused for a primary.
+  Result<Operation> maintenance(const model::ClusterId& cluster, const NodeAsk& ask, bool on,
+                                Now now);
+  // The node tries again now; with `reseed` its data are replaced by the primary's.
+  Result<Operation> rejoin(const model::ClusterId& cluster, const NodeAsk& ask, bool reseed,
+                           Now now);
 
   [[nodiscard]] Result<ResourceView> resource(const ResourceKey& key) const;
   // Of all kinds and namespaces where not given; generated ones included; ordered by key.

@@ -1,6 +1,7 @@
 #pragma once
 // The inside of Engine, shared by its source files: engine.cc (life, ticks, commits), inputs.cc
-// (agents and workers), requests.cc (people), queries.cc (views), readings.cc (for itself), face.cc
+// (agents and workers), requests.cc and node_requests.cc (people), hooks.cc (around a change of the
+// primary), queries.cc (views), readings.cc (for itself), face.cc
 // (the public class). See engine.h for the rules.
 
 #include <map>
@@ -32,11 +33,14 @@ class Engine::Impl {
   void machine_removed(const model::NodeId& node, const Result<MachineState>& result, Now now);
   void dns_published(const DnsRecords& records, const Status& result, Now now);
   void dns_removed(const model::ClusterId& cluster, const Status& result, Now now);
+  void hooks_finished(const HookJob& job, const std::vector<HookResult>& results, Now now);
 
   Result<std::vector<ApplyItem>> apply(const std::vector<Resource>& wanted, bool dry_run, Now now);
   Result<std::optional<Operation>> remove(const ResourceKey& key, Now now);
-  Result<Operation> elect(const model::ClusterId& cluster, OperationKind kind, std::string to,
-                          const std::string& reason, bool dry_run, Now now);
+  Result<Operation> elect(const model::ClusterId& cluster, OperationKind kind,
+                          const FailoverAsk& ask, Now now);
+  Result<Operation> ask_of_node(const model::ClusterId& cluster, OperationKind kind,
+                                const NodeAsk& ask, Now now);
 
   [[nodiscard]] Result<ResourceView> resource(const ResourceKey& key) const;
   [[nodiscard]] std::vector<ResourceView> resources(std::optional<Kind> kind,
@@ -76,11 +80,32 @@ class Engine::Impl {
   std::optional<model::LeaseGrant> grant(const model::NodeId& node, const model::NodeReport& report,
                                          Now now);
 
+  // --- hooks.cc ---
+  void run_hooks(const ClusterRow& row, HookMoment moment, const std::string& kind,
+                 const std::string& token);
+  // A switchover waits for its programs, up to their deadline.
+  void begin_hooks_of_request(const model::ClusterId& id, Now now);
+  [[nodiscard]] bool waits_for_hooks(const Operation& operation, Now now) const;
+  void note_election(ClusterRow& row, const ClusterRecord& before, std::string_view rule, Now now);
+  void note_writable(const model::ClusterId& id, Now now);
+  [[nodiscard]] int recent_failovers(const ClusterRow& row, Now now) const;
+
+  // --- requests.cc ---
+  Status supersede(const model::ClusterId& id, bool allow_loss, Changes& changes, Now now) const;
+  // Of those that pass the checks of a switchover the preferred, then the most advanced; or empty.
+  static std::string best_target(const ClusterView& view);
+
+  // --- node_requests.cc ---
+  void add_node_requests(const ClusterRow& row, ClusterView& view) const;
+  void add_node_facts(const ClusterRow& row, const Operation& operation,
+                      OperationFacts& facts) const;
+
   // --- shared readings ---
   [[nodiscard]] Policy policy_for(const ClusterRow& row) const;
   [[nodiscard]] ClusterView view_of(const ClusterRow& row, Now now) const;
   [[nodiscard]] OperationFacts facts_of(const ClusterRow& row) const;
-  [[nodiscard]] std::optional<ElectionRequest> request_of(const ClusterRow& row) const;
+  [[nodiscard]] std::optional<ElectionRequest> request_of(const ClusterRow& row, Now now) const;
+  [[nodiscard]] bool serves_reads(const ClusterRow& row, const model::NodeName& name) const;
   [[nodiscard]] DnsRecords wanted_names(const ClusterRow& row) const;
   [[nodiscard]] bool names_current(const ClusterRow& row) const;
   [[nodiscard]] OrchestratorSpec policy_of(const model::ClusterId& id) const;
@@ -102,5 +127,8 @@ class Engine::Impl {
   uint64_t next_session_{1};
   bool reload_{false};  // a commit's outcome is unknown: the store must be read again
 };
+
+// Whether this rule begins an election that nobody asked for.
+bool is_automatic(std::string_view rule);
 
 }  // namespace cdb::coordinator

@@ -59,11 +59,23 @@ Result<std::optional<Operation>> Engine::remove(const ResourceKey& key, Now now)
 }
 Result<Operation> Engine::switchover(const ClusterId& cluster, const std::string& to, bool dry_run,
                                      Now now) {
-  return impl_->elect(cluster, OperationKind::Switchover, to, {}, dry_run, now);
+  return impl_->elect(cluster, OperationKind::Switchover, {.to = to, .dry_run = dry_run}, now);
 }
-Result<Operation> Engine::failover(const ClusterId& cluster, const std::string& to,
-                                   const std::string& reason, bool dry_run, Now now) {
-  return impl_->elect(cluster, OperationKind::Failover, to, reason, dry_run, now);
+Result<Operation> Engine::failover(const ClusterId& cluster, const FailoverAsk& ask, Now now) {
+  return impl_->elect(cluster, OperationKind::Failover, ask, now);
+}
+Result<Operation> Engine::maintenance(const ClusterId& cluster, const NodeAsk& ask, bool on,
+                                      Now now) {
+  return impl_->ask_of_node(
+      cluster, on ? OperationKind::Maintenance : OperationKind::MaintenanceEnd, ask, now);
+}
+Result<Operation> Engine::rejoin(const ClusterId& cluster, const NodeAsk& ask, bool reseed,
+                                 Now now) {
+  return impl_->ask_of_node(cluster, reseed ? OperationKind::Reseed : OperationKind::Rejoin, ask,
+                            now);
+}
+void Engine::hooks_finished(const HookJob& job, const std::vector<HookResult>& results, Now now) {
+  impl_->hooks_finished(job, results, now);
 }
 Result<ResourceView> Engine::resource(const ResourceKey& key) const {
   return impl_->resource(key);

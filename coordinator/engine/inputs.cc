@@ -71,6 +71,9 @@ void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t
   const auto found = nodes_.find(node);
   if (found == nodes_.end() || found->second.session != session) return;
   NodeRuntime& runtime = found->second;
+  const bool writable = report.state == model::NodeState::Primary ||
+                        report.state == model::NodeState::PrimaryUnprotected;
+  if (writable && report.mysqld == model::MysqldState::Running) runtime.writable_at = now.at;
   runtime.heard_at = now.at;
   if (report.accepted.epoch != runtime.promised_epoch) {
     runtime.promised_epoch = report.accepted.epoch;

@@ -143,8 +143,10 @@ Result<TopologyView> Engine::Impl::topology(const ClusterId& id) const {
   view.cluster = id;
   view.record = row.record;
   view.protection = protection_of(row);
+  view.last_election = row.last_election;
+  const OrchestratorSpec policy = policy_of(id);
+  view.paused = policy.paused;
   if (const auto runtime = clusters_.find(id); runtime != clusters_.end()) {
-    view.last_election = runtime->second.last_election;
     view.dns_problem = runtime->second.dns_problem;
   }
   if (const auto c = connection(id)) {
@@ -158,6 +160,12 @@ Result<TopologyView> Engine::Impl::topology(const ClusterId& id) const {
     NodeView node;
     node.member = member;
     node.role = name == row.record.primary ? "primary" : "replica";
+    const auto zone = policy.zones.find(name.str());
+    if (zone != policy.zones.end()) node.zone = zone->second;
+    const auto priority = policy.priority.find(name.str());
+    if (priority != policy.priority.end()) node.priority = priority->second;
+    node.never_promote =
+        std::count(policy.never_promote.begin(), policy.never_promote.end(), name.str()) > 0;
     const auto acker = row.record.ackers.find(name);
     const NodeRuntime* runtime = runtime_of(member.node);
     node.report.state = model::NodeState::Lost;

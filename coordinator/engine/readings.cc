@@ -1,6 +1,8 @@
 // What the engine reads out of its state, for itself.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "coordinator/core/apply.h"
 #include "coordinator/engine/engine_impl.h"
 
@@ -67,17 +69,23 @@ std::vector<Operation> Engine::Impl::running_operations(const ClusterId& id) con
   return running;
 }
 
-std::optional<ElectionRequest> Engine::Impl::request_of(const ClusterRow& row) const {
+std::optional<ElectionRequest> Engine::Impl::request_of(const ClusterRow& row, Now now) const {
   for (const Operation& operation : running_operations(row.id)) {
     const bool planned = operation.kind == OperationKind::Switchover;
     if (!planned && operation.kind != OperationKind::Failover) continue;
     if (operation.epoch != row.record.version.epoch) continue;  // taken up already
+    if (waits_for_hooks(operation, now)) continue;
     const auto to = operation.arguments.find("to");
     const auto reason = operation.arguments.find("reason");
     ElectionRequest request;
     request.planned = planned;
     if (to != operation.arguments.end()) request.to = NodeName(to->second);
-    request.cause = planned ? "switchover asked for" : "failover asked for";
+    request.allow_loss = operation.arguments.contains("allow_data_loss");
+    request.cause = planned              ? "switchover asked for"
+                    : request.allow_loss ? "failover with data loss allowed"
+                                         : "failover asked for";
+    const auto who = operation.arguments.find("who");
+    if (who != operation.arguments.end()) request.cause += " by " + who->second;
     if (reason != operation.arguments.end()) request.cause += ": " + reason->second;
     return request;
   }
@@ -85,10 +93,20 @@ std::optional<ElectionRequest> Engine::Impl::request_of(const ClusterRow& row) c
 }
 
 Policy Engine::Impl::policy_for(const ClusterRow& row) const {
+  const OrchestratorSpec spec = policy_of(row.id);
   Policy policy;
   policy.lossless = lossless(row);
-  policy.paused = policy_of(row.id).paused;
+  policy.paused = spec.paused;
   policy.silence = config.silence;
+  policy.heartbeat = spec.heartbeat;
+  policy.ttl = spec.ttl;
+  policy.acks = std::min(spec.acks, std::max(0, static_cast<int>(row.members.size()) - 1));
+  policy.wait_for_proof = spec.wait_for_proof;
+  policy.fence_by_time = spec.fence_by_time;
+  policy.without_ackers = spec.without_ackers;
+  policy.acks_from_other_zone = spec.acks_from_other_zone;
+  policy.candidate_from_same_zone = spec.candidate_from_same_zone;
+  policy.most_failovers = spec.anti_flap.failovers;
   return policy;
 }
 
@@ -100,6 +118,11 @@ ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
   for (const auto& [name, member] : row.members) {
     MemberView seen;
     seen.ordinal = member.ordinal;
+    seen.maintenance = member.maintenance;
+    const auto priority = policy.priority.find(name.str());
+    if (priority != policy.priority.end()) seen.priority = priority->second;
+    const auto zone = policy.zones.find(name.str());
+    if (zone != policy.zones.end()) seen.zone = zone->second;
     seen.never_promote = std::find(policy.never_promote.begin(), policy.never_promote.end(),
                                    name.str()) != policy.never_promote.end();
     if (const NodeRuntime* node = runtime_of(member.node)) {
@@ -120,10 +143,18 @@ ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
     if (member.removing) view.removing.insert(name);
     view.members.emplace(name, std::move(seen));
   }
-  view.request = request_of(row);
+  add_node_requests(row, view);
+  view.request = request_of(row, now);
+  view.recent_failovers = recent_failovers(row, now);
   view.dns_current = names_current(row);
   if (const auto runtime = clusters_.find(row.id); runtime != clusters_.end()) {
     view.in_phase_for = now.at - runtime->second.phase_since;
+    const auto primary = row.members.find(row.record.primary);
+    const NodeRuntime* node =
+        primary == row.members.end() ? nullptr : runtime_of(primary->second.node);
+    const bool seen_open = node != nullptr && node->writable_at;
+    view.without_primary_for =
+        now.at - (seen_open ? *node->writable_at : runtime->second.known_since);
     if (runtime->second.ackers_short_since)
       view.ackers_short_for = now.at - *runtime->second.ackers_short_since;
   }
@@ -141,6 +172,14 @@ bool Engine::Impl::node_level(const ClusterRow& row, const NodeName& name) const
   return reported == NodeState::Replica || reported == NodeState::Acker;
 }
 
+bool Engine::Impl::serves_reads(const ClusterRow& row, const NodeName& name) const {
+  if (!node_level(row, name)) return false;
+  const auto cap = policy_of(row.id).read_lag_cap;
+  const auto& server = runtime_of(row.members.at(name).node)->report->server;
+  if (cap.count() == 0 || !server || !server->replication.lag_s) return true;
+  return std::chrono::seconds(*server->replication.lag_s) <= cap;
+}
+
 DnsRecords Engine::Impl::wanted_names(const ClusterRow& row) const {
   DnsRecords records;
   records.cluster = row.id;
@@ -151,7 +190,7 @@ DnsRecords Engine::Impl::wanted_names(const ClusterRow& row) const {
     if (member.address.empty()) continue;
     if (name == row.record.primary) {
       records.rw = member.address;
-    } else if (node_level(row, name) && records.ro.size() < kMostReadAddresses) {
+    } else if (serves_reads(row, name) && records.ro.size() < kMostReadAddresses) {
       records.ro.push_back(member.address);
     }
   }
@@ -176,7 +215,8 @@ OperationFacts Engine::Impl::facts_of(const ClusterRow& row) const {
       row.record.phase == Phase::Publishing || row.record.phase == Phase::Steady;
   facts.opened = row.record.opened && open_phase && node_level(row, row.record.primary);
   const bool wants_acks = lossless(row) && row.members.size() > 1;
-  facts.as_protected_as_wanted = !wants_acks || row.record.acks_required > 0;
+  const int acks = std::min(policy_of(row.id).acks, facts.members - 1);
+  facts.as_protected_as_wanted = !wants_acks || row.record.acks_required >= acks;
   facts.names_published = names_current(row);
   for (const auto& [name, member] : row.members) {
     const NodeRuntime* node = runtime_of(member.node);
@@ -204,7 +244,10 @@ OperationFacts Engine::Impl::facts_of(const ClusterRow& row) const {
 std::string Engine::Impl::protection_of(const ClusterRow& row) const {
   if (row.members.size() < 2) return "unprotected: single node";
   if (!lossless(row)) return "asynchronous";
-  return row.record.acks_required > 0 ? "protected" : "unprotected: no acker";
+  if (row.record.acks_required == 0) return "unprotected: no acker";
+  const int acks = std::min(policy_of(row.id).acks, static_cast<int>(row.members.size()) - 1);
+  if (row.record.acks_required >= acks) return "protected";
+  return fmt::format("protected by {} of {} acks", row.record.acks_required, acks);
 }
 
 }  // namespace cdb::coordinator

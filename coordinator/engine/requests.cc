@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/core/apply.h"
+#include "coordinator/core/election.h"
 #include "coordinator/engine/engine_impl.h"
 
 namespace cdb::coordinator {
@@ -40,8 +41,8 @@ void Engine::Impl::add_members(ClusterRow& row, const MysqlSpec& spec) const {
 
 Result<std::vector<ApplyItem>> Engine::Impl::apply(const std::vector<Resource>& wanted,
                                                    bool dry_run, Now now) {
-  const ApplyContext context{state.resources, state.clusters, config.flavors, versions,
-                             config.check_settings};
+  const ApplyContext context{state.resources, state.clusters,        config.flavors,
+                             versions,        config.check_settings, config.check_hook};
   CDB_ASSIGN_OR_RETURN(std::vector<PlannedResource> planned, plan_apply(context, wanted));
 
   Changes changes;
@@ -90,7 +91,9 @@ Result<std::vector<ApplyItem>> Engine::Impl::apply(const std::vector<Resource>& 
       NodeRuntime& node = nodes_[member.node];
       if (node.session == 0 && !node.lost_at) node.lost_at = now.at;
     }
-    clusters_[row.id].phase_since = now.at;
+    ClusterRuntime& runtime = clusters_[row.id];
+    runtime.phase_since = now.at;
+    if (runtime.known_since == Instant{}) runtime.known_since = now.at;
     drive(row.id, now);
   }
   for (ApplyItem& item : items)
@@ -134,49 +137,83 @@ Result<std::optional<Operation>> Engine::Impl::remove(const ResourceKey& key, No
   return std::optional<Operation>(operation);
 }
 
-Result<Operation> Engine::Impl::elect(const ClusterId& id, OperationKind kind, std::string to,
-                                      const std::string& reason, bool dry_run, Now now) {
+// A word that comes while an earlier one is under way: refused, unless it is the last resort.
+Status Engine::Impl::supersede(const ClusterId& id, bool allow_loss, Changes& changes,
+                               Now now) const {
+  for (const Operation& operation : running_operations(id)) {
+    if (operation.kind != OperationKind::Switchover && operation.kind != OperationKind::Failover) {
+      continue;
+    }
+    const std::string under_way =
+        fmt::format("{} {}", to_string(operation.kind), operation.id.str());
+    if (!allow_loss) {
+      return precondition(fmt::format("{} of {} is under way", under_way, id.str()),
+                          "wait for it: cdb operations " + operation.id.str());
+    }
+    changes.put_operations.push_back(fail_operation(
+        operation, "a failover with --allow-data-loss took its place", "", now.wall));
+  }
+  return {};
+}
+
+std::string Engine::Impl::best_target(const ClusterView& view) {
+  std::string to;
+  uint64_t most = 0;
+  int preferred = 0;
+  for (const auto& [name, member] : view.members) {
+    if (name == view.record.primary || !check_request(view, {true, name, {}})) continue;
+    const uint64_t held = member.report->server->executed.count();
+    const bool better = member.priority != preferred ? member.priority > preferred : held > most;
+    if (!to.empty() && !better) continue;
+    to = name.str();
+    most = held;
+    preferred = member.priority;
+  }
+  return to;
+}
+
+Result<Operation> Engine::Impl::elect(const ClusterId& id, OperationKind kind,
+                                      const FailoverAsk& ask, Now now) {
   const auto found = state.clusters.find(id);
   if (found == state.clusters.end())
     return not_found("no cluster " + id.str(), "cdb get mysql -A lists them");
   if (deleting(id)) return precondition(id.str() + " is being deleted");
   const ClusterRow& row = found->second;
-  for (const Operation& operation : running_operations(id)) {
-    if (operation.kind == OperationKind::Switchover || operation.kind == OperationKind::Failover) {
-      return precondition(fmt::format("{} {} of {} is under way", to_string(operation.kind),
-                                      operation.id.str(), id.str()),
-                          "wait for it: cdb operations " + operation.id.str());
-    }
-  }
+  Changes changes;
+  CDB_TRY(supersede(id, ask.allow_data_loss, changes, now));
   const ClusterView view = view_of(row, now);
   const bool planned = kind == OperationKind::Switchover;
+  std::string to = ask.to;
   if (to.empty() && planned) {
-    // The most advanced node that passes the checks.
-    uint64_t most = 0;
-    for (const auto& [name, member] : view.members) {
-      if (name == row.record.primary || !check_request(view, {planned, name, {}})) continue;
-      const uint64_t held = member.report->server->executed.count();
-      if (to.empty() || held > most) {
-        to = name.str();
-        most = held;
-      }
-    }
+    to = best_target(view);
     if (to.empty())
       return precondition("no replica of " + id.str() + " can take over now",
                           "cdb topology " + id.name + " shows why");
   }
-  CDB_TRY(check_request(view, {planned, NodeName(to), {}}));
+  if (ask.allow_data_loss && ask.reason.empty())
+    return invalid("a failover that may lose data needs a reason", "give --reason TEXT");
+  CDB_TRY(check_request(view, {planned, NodeName(to), {}, ask.allow_data_loss}));
   Operation operation = begin_operation(kind, id, model::OperationId(config.new_id()),
                                         row.record.version.epoch, now.wall);
   operation.arguments["to"] = to;
   operation.arguments["from"] = row.record.primary.str();
-  if (!reason.empty()) operation.arguments["reason"] = reason;
-  if (dry_run) return operation;
-  Changes changes;
+  if (!ask.reason.empty()) operation.arguments["reason"] = ask.reason;
+  if (!ask.who.empty()) operation.arguments["who"] = ask.who;
+  if (ask.allow_data_loss) {
+    ClusterView wanted = view;
+    wanted.record.candidate = NodeName(to);
+    operation.arguments["allow_data_loss"] = "true";
+    operation.arguments["may_be_lost"] = elect_at_any_price(wanted).loss;
+  }
+  if (ask.dry_run) return operation;
   changes.put_operations.push_back(operation);
-  changes.events.push_back(event(id, now, "operation.started", Severity::Info,
-                                 fmt::format("{} {} to {}", to_string(kind), operation.id.str(),
-                                             to.empty() ? "the best replica" : to)));
+  changes.events.push_back(event(
+      id, now, "operation.started", ask.allow_data_loss ? Severity::Error : Severity::Info,
+      fmt::format("{} {} to {}{}{}", to_string(kind), operation.id.str(),
+                  to.empty() ? "the best replica" : to, ask.who.empty() ? "" : " by " + ask.who,
+                  ask.allow_data_loss ? " with --allow-data-loss: " + ask.reason +
+                                            "; may be lost: " + operation.arguments["may_be_lost"]
+                                      : "")));
   CDB_TRY(commit(changes));
   drive(id, now);
   return operation;

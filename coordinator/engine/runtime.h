@@ -22,7 +22,8 @@ struct NodeRuntime {
   Instant lease_until{};                          // what it was granted has lapsed by then for sure
   uint64_t promised_epoch{0};  // the epoch of its last report, and since when that is so
   Instant promised_since{};
-  std::optional<Instant> lost_at{};  // when the last session ended, or the node was first known
+  std::optional<Instant> writable_at{};  // when it last said that it is a writable primary
+  std::optional<Instant> lost_at{};      // when the last session ended, or the node was first known
   std::optional<model::NodeGoal> sent{};  // the goal this session was last given
   // The machine.
   bool running{false};
@@ -39,7 +40,14 @@ struct ClusterRuntime {
   Phase phase{Phase::Forming};
   Instant phase_since{};
   std::optional<Instant> ackers_short_since{};
-  std::optional<WallTime> last_election{};
+  Instant known_since{};               // to this coordinator
+  std::optional<Instant> gap_since{};  // the last writable report before an election under way
+  struct Before {
+    std::string token{};  // of the request whose programs were started
+    Instant until{};
+    bool done{false};
+  };
+  Before before{};
   std::string last_why{};  // the last decision that changed nothing, logged once
   // The names.
   std::optional<DnsRecords> published{};

@@ -41,6 +41,9 @@ struct NodeView {
   model::NodeReport report{};  // the last one; state Lost where there is none
   std::optional<int64_t> lag_s{};
   std::optional<int64_t> lag_transactions{};
+  std::string zone{};
+  int priority{0};
+  bool never_promote{false};
 };
 
 struct TopologyView {
@@ -48,7 +51,8 @@ struct TopologyView {
   ClusterRecord record{};
   std::string protection{};
   std::vector<NodeView> nodes{};  // by ordinal
-  std::optional<WallTime> last_election{};
+  std::optional<LastElection> last_election{};
+  bool paused{false};
   std::string rw_name{};
   std::string ro_name{};
   std::string dns_problem{};

@@ -1,6 +1,7 @@
 #include "coordinator/engine/workers.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace cdb::coordinator {
 namespace {
@@ -25,7 +26,7 @@ std::optional<Job> take(Sync<std::deque<Job>>& jobs, const std::stop_token& stop
 
 }  // namespace
 
-Workers::Workers(DnsProvider& dns) : dns_(dns) {}
+Workers::Workers(DnsProvider& dns, const HookRunner& hooks) : dns_(dns), hooks_(hooks) {}
 
 Workers::~Workers() {
   stop();
@@ -36,12 +37,20 @@ void Workers::start(EngineHost& host, Provisioner& provisioner) {
     work_on_machines(machine_jobs_, stop, host, provisioner);
   });
   names_ = std::jthread([this, &host](const std::stop_token& stop) { work_on_names(stop, host); });
+  for (std::jthread& thread : hook_threads_) {
+    thread =
+        std::jthread([this, &host](const std::stop_token& stop) { work_on_hooks(stop, host); });
+  }
 }
 
 void Workers::stop() {
-  for (std::jthread* thread : {&machines_, &names_}) {
-    if (!thread->joinable()) continue;
+  std::vector<std::jthread*> threads{&machines_, &names_};
+  for (std::jthread& thread : hook_threads_)
+    threads.push_back(&thread);
+  for (std::jthread* thread : threads)
     thread->request_stop();
+  for (std::jthread* thread : threads) {
+    if (!thread->joinable()) continue;
     thread->join();
   }
 }
@@ -66,6 +75,19 @@ void Workers::publish_dns(const DnsRecords& records) {
 
 void Workers::remove_dns(const model::ClusterId& cluster) {
   name_jobs_.with([&](auto& queue) { queue.emplace_back(cluster); });
+}
+
+void Workers::run_hooks(const HookJob& job) {
+  hook_jobs_.with([&](auto& queue) { queue.push_back(job); });
+}
+
+void Workers::work_on_hooks(const std::stop_token& stop, EngineHost& host) {
+  while (const auto job = take(hook_jobs_, stop)) {
+    auto results = hooks_.run(*job);
+    host.post([job = *job, results = std::move(results)](Engine& engine, Now now) {
+      engine.hooks_finished(job, results, now);
+    });
+  }
 }
 
 void Workers::work_on_machines(Sync<std::deque<MachineJob>>& jobs, const std::stop_token& stop,

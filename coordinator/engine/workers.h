@@ -1,7 +1,8 @@
 #pragma once
-// The hands of the engine: one thread for machines, one for names, so that a hung cloud never
-// delays a failover. Each answer goes back through the EngineHost.
+// The hands of the engine: one thread for machines, one for names, a few for hooks, so that a hung
+// cloud or a hung program never delays a failover. Each answer goes back through the EngineHost.
 
+#include <array>
 #include <deque>
 #include <map>
 #include <thread>
@@ -17,8 +18,8 @@ namespace cdb::coordinator {
 
 class Workers final : public Effects {
  public:
-  explicit Workers(DnsProvider& dns);
-  ~Workers() override;  // stops both threads; work not begun is dropped
+  Workers(DnsProvider& dns, const HookRunner& hooks);
+  ~Workers() override;  // stops all threads; work not begun is dropped
 
   // Once, before the host starts; what was asked for until then is done now.
   void start(EngineHost& host, Provisioner& provisioner);
@@ -28,6 +29,7 @@ class Workers final : public Effects {
   void remove_machine(const model::NodeId& node) override;
   void publish_dns(const DnsRecords& records) override;
   void remove_dns(const model::ClusterId& cluster) override;
+  void run_hooks(const HookJob& job) override;
 
  private:
   using MachineJob = std::variant<MachineSpec, model::NodeId>;  // ensure, or remove
@@ -37,11 +39,16 @@ class Workers final : public Effects {
                                EngineHost& host, Provisioner& provisioner);
   void work_on_names(const std::stop_token& stop, EngineHost& host);
 
+  void work_on_hooks(const std::stop_token& stop, EngineHost& host);
+
   DnsProvider& dns_;
+  const HookRunner& hooks_;
   Sync<std::deque<MachineJob>> machine_jobs_{};
   Sync<std::deque<NameJob>> name_jobs_{};
+  Sync<std::deque<HookJob>> hook_jobs_{};
   std::jthread machines_{};
   std::jthread names_{};
+  std::array<std::jthread, 4> hook_threads_{};  // so many clusters' programs at a time
 };
 
 }  // namespace cdb::coordinator

@@ -6,6 +6,7 @@
 #include "coordinator/rpc/reactors.h"
 #include "coordinator/rpc/services.h"
 #include "coordinator/rpc/view_messages.h"
+#include "lib/base/text.h"
 
 namespace cdb::coordinator {
 namespace {
@@ -35,6 +36,14 @@ class TopologyChanges {
   model::ClusterId cluster_;
   std::string known_{};
 };
+
+// Who calls, by their own word; empty where they do not say.
+std::string caller(const Context& context) {
+  constexpr size_t kLongestName = 64;
+  const auto found = context.client_metadata().find("cdb-user");
+  if (found == context.client_metadata().end()) return {};
+  return to_utf8(std::string_view(found->second.data(), found->second.size()), kLongestName);
+}
 
 class ClustersService final : public v1::Clusters::CallbackService {
  public:
@@ -79,11 +88,46 @@ class ClustersService final : public v1::Clusters::CallbackService {
     if (request->reason().size() > kLongestReason) {
       return refuse(context, invalid("the reason is longer than 1000 bytes"));
     }
+    FailoverAsk ask;
+    ask.to = request->to();
+    ask.reason = request->reason();
+    ask.who = caller(*context);
+    ask.allow_data_loss = request->allow_data_loss();
+    ask.dry_run = request->dry_run();
+    return answer(
+        desk_.host, [cluster = *cluster, ask, response](Engine& engine, Now now) -> Status {
+          CDB_ASSIGN_OR_RETURN(const Operation operation, engine.failover(cluster, ask, now));
+          *response = to_proto(operation);
+          return {};
+        });
+  }
+
+  Unary* SetMaintenance(Context* context, const v1::MaintenanceRequest* request,
+                        v1::Operation* response) override {
+    const auto cluster = cluster_named(request->cluster());
+    if (!cluster) return refuse(context, cluster.error());
+    const NodeAsk ask{request->node(), caller(*context), request->allow_unprotected(),
+                      request->dry_run()};
+    return answer(
+        desk_.host,
+        [cluster = *cluster, ask, on = request->on(), response](Engine& engine, Now now) -> Status {
+          CDB_ASSIGN_OR_RETURN(const Operation operation,
+                               engine.maintenance(cluster, ask, on, now));
+          *response = to_proto(operation);
+          return {};
+        });
+  }
+
+  Unary* Rejoin(Context* context, const v1::RejoinRequest* request,
+                v1::Operation* response) override {
+    const auto cluster = cluster_named(request->cluster());
+    if (!cluster) return refuse(context, cluster.error());
+    const NodeAsk ask{request->node(), caller(*context), false, request->dry_run()};
     return answer(desk_.host,
-                  [cluster = *cluster, to = request->to(), reason = request->reason(),
-                   dry_run = request->dry_run(), response](Engine& engine, Now now) -> Status {
+                  [cluster = *cluster, ask, reseed = request->reseed(), response](
+                      Engine& engine, Now now) -> Status {
                     CDB_ASSIGN_OR_RETURN(const Operation operation,
-                                         engine.failover(cluster, to, reason, dry_run, now));
+                                         engine.rejoin(cluster, ask, reseed, now));
                     *response = to_proto(operation);
                     return {};
                   });

@@ -47,8 +47,8 @@ std::string_view word(ApplyAction action) {
 }
 
 v1::TopologyNode to_proto(const NodeView& view) {
-  const auto& [member, role, goal, connected, acker, writable, report, lag_s, lag_transactions] =
-      view;
+  const auto& [member, role, goal, connected, acker, writable, report, lag_s, lag_transactions,
+               zone, priority, never_promote] = view;
   v1::TopologyNode node;
   node.set_name(member.node.node.str());
   node.set_role(role);
@@ -73,7 +73,32 @@ v1::TopologyNode to_proto(const NodeView& view) {
   for (const std::string& name : report.pending_restart) {
     node.add_pending_restart(free_text(name));
   }
+  if (connected) {
+    node.mutable_lease()->set_source(std::string(to_string(report.lease.source)));
+    node.mutable_lease()->set_left_ms(report.lease.left_ms);
+    node.mutable_lease()->set_fence(report.lease.fence);
+    node.mutable_lease()->set_epoch(report.lease.epoch);
+  }
+  node.set_maintenance(member.maintenance);
+  node.set_zone(free_text(zone));
+  node.set_priority(priority);
+  node.set_never_promote(never_promote);
   return node;
+}
+
+v1::Election to_proto(const LastElection& election) {
+  const auto& [epoch, from, to, cause, loss, automatic, decided, writable, write_gap] = election;
+  v1::Election message;
+  message.set_epoch(epoch);
+  message.set_from(from);
+  message.set_to(to);
+  message.set_cause(free_text(cause));
+  message.set_loss(free_text(loss));
+  message.set_automatic(automatic);
+  *message.mutable_decided() = coordinator::to_proto(decided);
+  if (writable) *message.mutable_writable() = coordinator::to_proto(*writable);
+  if (write_gap) message.set_write_gap_ms(write_gap->count());
+  return message;
 }
 
 }  // namespace
@@ -97,8 +122,8 @@ v1::ApplyResult to_proto(const ApplyItem& item) {
 }
 
 v1::Topology to_proto(const TopologyView& view) {
-  const auto& [cluster, record, protection, nodes, last_election, rw_name, ro_name, dns_problem] =
-      view;
+  const auto& [cluster, record, protection, nodes, last_election, paused, rw_name, ro_name,
+               dns_problem] = view;
   v1::Topology topology;
   *topology.mutable_cluster() = wire::to_wire(cluster);
   *topology.mutable_record() = wire::to_wire(record.version);
@@ -110,7 +135,11 @@ v1::Topology to_proto(const TopologyView& view) {
   for (const NodeView& node : nodes)
     *topology.add_nodes() = to_proto(node);
   topology.set_last_cause(free_text(record.cause));
-  if (last_election) *topology.mutable_last_election() = to_proto(*last_election);
+  if (last_election) {
+    *topology.mutable_last_election() = to_proto(last_election->decided);
+    *topology.mutable_last() = to_proto(*last_election);
+  }
+  topology.set_paused(paused);
   topology.set_rw_name(rw_name);
   topology.set_ro_name(ro_name);
   topology.set_dns_problem(free_text(dns_problem));

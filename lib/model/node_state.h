@@ -37,6 +37,7 @@ inline constexpr std::array kAllNodeStates{NodeState::New,         NodeState::Se
                                            NodeState::Lost};
 
 std::string_view to_string(NodeState state);  // "catching_up"
+std::string_view meaning(NodeState state);    // in words, for the documentation
 Result<NodeState> parse_node_state(std::string_view text);
 
 }  // namespace cdb::model

@@ -186,6 +186,8 @@ struct NodeGoal {
   bool may_reseed{false};             // the cluster has what this node holds: it may be wiped
   bool may_trim{false};               // another has opened: what neither it nor base has was never
                                       // acknowledged, and may be cut off the binary log
+  std::string reseed{};        // this copy of the data, an incarnation, is to be replaced now
+  std::string rejoin{};        // a person asks: another text than before means, try again now
   bool may_initialise{false};  // the cluster has never held data: an empty directory is right
   std::optional<Credentials> credentials{};
   std::vector<Peer> peers{};  // the other members

@@ -389,9 +389,9 @@ Result<model::NodeReport> from_wire(const v1::NodeReport& message) {
 
 v1::NodeGoal to_wire(const model::NodeGoal& goal) {
   const auto& [record, state, source, source_uuid, base, acks_required, open_boot, sole, drain_to,
-               planned, may_reseed, may_trim, may_initialise, credentials, peers, holds_required,
-               heartbeat, ttl, server_id, memory_bytes, vcpu, disk_kind, disk_bytes, settings] =
-      goal;
+               planned, may_reseed, may_trim, reseed, rejoin, may_initialise, credentials, peers,
+               holds_required, heartbeat, ttl, server_id, memory_bytes, vcpu, disk_kind, disk_bytes,
+               settings] = goal;
   v1::NodeGoal message;
   *message.mutable_record() = to_wire(record);
   message.set_state(std::string(to_string(state)));
@@ -405,6 +405,8 @@ v1::NodeGoal to_wire(const model::NodeGoal& goal) {
   message.set_planned(planned);
   message.set_may_reseed(may_reseed);
   message.set_may_trim(may_trim);
+  message.set_reseed(free_text(reseed));
+  message.set_rejoin(free_text(rejoin));
   message.set_may_initialise(may_initialise);
   if (credentials) *message.mutable_credentials() = to_wire(*credentials);
   for (const model::Peer& peer : peers)
@@ -441,6 +443,8 @@ Result<model::NodeGoal> from_wire(const v1::NodeGoal& message) {
   goal.planned = message.planned();
   goal.may_reseed = message.may_reseed();
   goal.may_trim = message.may_trim();
+  goal.reseed = message.reseed();
+  goal.rejoin = message.rejoin();
   goal.may_initialise = message.may_initialise();
   if (message.has_credentials()) goal.credentials = from_wire(message.credentials());
   for (const v1::Peer& peer : message.peers()) {

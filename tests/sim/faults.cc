@@ -32,7 +32,10 @@ const std::vector<Faults::Kind>& Faults::all_kinds() {
                                        {"silence_names", 2, &Faults::silence_names},
                                        {"step_clock", 2, &Faults::step_clock},
                                        {"ask", 6, &Faults::ask_for_election},
-                                       {"replay", 5, &Faults::replay_goal}};
+                                       {"replay", 5, &Faults::replay_goal},
+                                       {"maintenance", 3, &Faults::ask_for_maintenance},
+                                       {"rejoin", 2, &Faults::ask_for_rejoin},
+                                       {"policy", 3, &Faults::change_policy}};
   return kinds;
 }
 
@@ -113,6 +116,24 @@ void Faults::heal() {
   }
   world_.coordinator->store.fail_next(Store::Fault::None);
   if (!world_.coordinator->process.alive()) world_.coordinator->start();
+  end_maintenance();
+}
+
+// Whoever took a node gives it back; again and again, for a commit may fail.
+void Faults::end_maintenance() {
+  world_.coordinator->ask([&](coordinator::Engine& engine, coordinator::Now now) {
+    const auto topology = engine.topology(world_.cluster());
+    if (!topology) return;
+    for (const auto& node : topology->nodes) {
+      if (!node.member.maintenance) continue;
+      coordinator::NodeAsk ask;
+      ask.node = node.member.node.node.str();
+      const auto asked = engine.maintenance(world_.cluster(), ask, false, now);
+      world_.stage.story.tell("person", "gives {} back{}", ask.node,
+                              asked ? "" : ": " + asked.error().text());
+    }
+  });
+  if (ended_) world_.stage.timeline.after(seconds(1), [this] { end_maintenance(); });
 }
 
 // --- one of them each ---
@@ -372,10 +393,42 @@ void Faults::ask_for_election() {
   world_.stage.story.tell("person", "asks for a {} to {}", planned ? "switchover" : "failover",
                           name.empty() ? "anyone" : name);
   world_.coordinator->ask([&](coordinator::Engine& engine, coordinator::Now now) {
-    const auto asked = planned ? engine.switchover(world_.cluster(), name, false, now)
-                               : engine.failover(world_.cluster(), name, "a story", false, now);
+    const auto asked =
+        planned ? engine.switchover(world_.cluster(), name, false, now)
+                : engine.failover(world_.cluster(), {.to = name, .reason = "a story"}, now);
     if (!asked) world_.stage.story.tell("person", "is told: {}", asked.error().text());
   });
+}
+
+void Faults::ask_for_maintenance() {
+  Random& random = world_.stage.random;
+  coordinator::NodeAsk ask;
+  ask.node = world_.agents[random.below(world_.agents.size())]->node().node.str();
+  ask.allow_unprotected = random.chance(0.5);
+  world_.stage.story.tell("person", "wants {} for maintenance", ask.node);
+  world_.coordinator->ask([&](coordinator::Engine& engine, coordinator::Now now) {
+    const auto asked = engine.maintenance(world_.cluster(), ask, true, now);
+    if (!asked) world_.stage.story.tell("person", "is told: {}", asked.error().text());
+  });
+  lasting(some_while(), [this] { end_maintenance(); });
+}
+
+void Faults::ask_for_rejoin() {
+  Random& random = world_.stage.random;
+  coordinator::NodeAsk ask;
+  ask.node = world_.agents[random.below(world_.agents.size())]->node().node.str();
+  const bool reseed = random.chance(0.6);
+  world_.stage.story.tell("person", "wants {} to {}", ask.node,
+                          reseed ? "be seeded anew" : "try again");
+  world_.coordinator->ask([&](coordinator::Engine& engine, coordinator::Now now) {
+    const auto asked = engine.rejoin(world_.cluster(), ask, reseed, now);
+    if (!asked) world_.stage.story.tell("person", "is told: {}", asked.error().text());
+  });
+}
+
+void Faults::change_policy() {
+  world_.stage.story.tell("person", "changes the policy");
+  world_.apply_policy();
 }
 
 }  // namespace cdb::sim

@@ -56,6 +56,10 @@ class Faults {
   void step_clock();
   void ask_for_election();
   void replay_goal();
+  void ask_for_maintenance();
+  void ask_for_rejoin();
+  void change_policy();
+  void end_maintenance();
 
   World& world_;
   std::vector<Kind> kinds_{};

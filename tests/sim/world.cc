@@ -40,6 +40,7 @@ World::World(uint64_t seed, const Variant& variant, bool told, Random shape)
       faults_(variant.faults),
       members_(variant.members.value_or(some_members(shape))),
       lossless_(oracle.lossless()),
+      policies_(seed ^ 0x9017),
       version_(lossless_ || shape.chance(0.6) ? model::MysqlVersion{9, 7, 4}
                                               : model::MysqlVersion{5, 6, 51}) {
   // Hosts: the members, the coordinator, the names, the clients.
@@ -124,15 +125,41 @@ void World::apply() {
   spec.replica = members_ - 1;
   spec.version = version_.str();
   mysql.spec = spec;
-  Resource policy;
-  policy.key = {Kind::Orchestrator, cluster_.name_space, cluster_.name};
-  OrchestratorSpec rules;
-  rules.durability = lossless_ ? Durability::Lossless : Durability::Asynchronous;
-  policy.spec = rules;
+  const Resource policy = some_policy();
   coordinator->ask([&](coordinator::Engine& engine, coordinator::Now now) {
     const auto applied = engine.apply({policy, mysql}, false, now);
     if (!applied) stage.story.fail("the apply is refused: " + applied.error().text());
   });
+}
+
+void World::apply_policy() {
+  const Resource policy = some_policy();
+  coordinator->ask([&](coordinator::Engine& engine, coordinator::Now now) {
+    const auto applied = engine.apply({policy}, false, now);
+    if (!applied) stage.story.tell("person", "is told: {}", applied.error().text());
+  });
+}
+
+Resource World::some_policy() {
+  Resource policy;
+  policy.key = {Kind::Orchestrator, cluster_.name_space, cluster_.name};
+  OrchestratorSpec rules;
+  rules.durability = lossless_ ? Durability::Lossless : Durability::Asynchronous;
+  if (policies_.chance(0.5)) {
+    using coordinator::WithoutAckers;
+    rules.acks = lossless_ ? policies_.between(1, 2) : 1;
+    static const std::vector<WithoutAckers> kWays{WithoutAckers::FailOver, WithoutAckers::Weaken,
+                                                  WithoutAckers::Block};
+    rules.without_ackers = policies_.pick(kWays);
+    rules.anti_flap.failovers = policies_.between(1, 4);
+    for (int i = 0; i < members_; ++i) {
+      const std::string node = cluster_.name + "-" + std::to_string(i);
+      if (policies_.chance(0.3)) rules.priority[node] = policies_.between(-10, 10);
+      if (policies_.chance(0.7)) rules.zones[node] = policies_.chance(0.5) ? "a" : "b";
+    }
+  }
+  policy.spec = rules;
+  return policy;
 }
 
 // Open, known by name, and every member level with it.

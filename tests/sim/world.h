@@ -57,6 +57,8 @@ class World {
   [[nodiscard]] int members() const { return members_; }
   [[nodiscard]] Duration usual_delay(Host from, Host to) const;
   [[nodiscard]] const model::ClusterId& cluster() const { return cluster_; }
+  // Another policy, at random; the kind of replication stays.
+  void apply_policy();
   // Whom the record names, or none.
   [[nodiscard]] Agent* primary() const;
 
@@ -65,6 +67,7 @@ class World {
   bool run_for(Duration duration, const std::function<bool()>& until);
   void lay_network(Random& shape);
   void apply();
+  coordinator::Resource some_policy();
   [[nodiscard]] bool settled() const;
   [[nodiscard]] std::string why_unsettled() const;
   void end_well();
@@ -73,6 +76,7 @@ class World {
   std::map<std::string, int> faults_;
   int members_;
   bool lossless_;
+  Random policies_;
   model::MysqlVersion version_;
   model::ClusterId cluster_{"default", "demo"};
   std::vector<std::unique_ptr<Client>> clients_{};

@@ -101,6 +101,7 @@ endpoint_file = "{dir}/c/endpoints"
 state = "{dir}/c/cdb.sqlite"
 flavors = "{source}/packaging/etc/flavors.toml"
 tuning_dir = "{source}/tuning"
+hooks_dir = "{dir}/hooks"
 
 [dns]
 server = "{dns}"

@@ -125,6 +125,8 @@ model::NodeGoal RandomModel::goal() {
           .planned = coin(),
           .may_reseed = coin(),
           .may_trim = coin(),
+          .reseed = text(),
+          .rejoin = text(),
           .may_initialise = coin(),
           .credentials = maybe([&] { return credentials(); }),
           .peers = several([&] {

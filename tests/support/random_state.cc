@@ -15,14 +15,7 @@ Spec RandomState::spec(Kind kind) {
                        .storage_gib = count(),
                        .version = text()};
     case Kind::MysqlConfig: return MysqlConfigSpec{.engine_version = text(), .settings = words()};
-    case Kind::Orchestrator:
-      return OrchestratorSpec{
-          .durability = maybe([&] {
-            return one_of(std::array{Durability::Lossless, Durability::Asynchronous});
-          }),
-          .paused = coin(),
-          .never_promote = several([&] { return label(); }),
-          .dns_ttl_s = 1 + count()};
+    case Kind::Orchestrator: return policy();
     case Kind::Instance:
       return InstanceSpec{.cluster = label(),
                           .flavor = text(),
@@ -38,6 +31,38 @@ Spec RandomState::spec(Kind kind) {
                                                                          })};
   }
   return {};
+}
+
+OrchestratorSpec RandomState::policy() {
+  const auto duration = [&] { return std::chrono::milliseconds(below(100'000'000)); };
+  const auto commands = [&] { return several([&] { return label(); }); };
+  OrchestratorSpec made{
+      .durability = maybe([&] {
+        return one_of(std::array{Durability::Lossless, Durability::Asynchronous});
+      }),
+      .paused = coin(),
+      .dns_ttl_s = 1 + count(),
+      .acks = 1 + count(),
+      .heartbeat = duration(),
+      .ttl = duration(),
+      .zones = words(),
+      .acks_from_other_zone = coin(),
+      .candidate_from_same_zone = coin(),
+      .anti_flap = {.failovers = 1 + count(), .window = duration()},
+      .wait_for_proof = coin(),
+      .fence_by_time = coin(),
+      .without_ackers =
+          one_of(std::array{WithoutAckers::FailOver, WithoutAckers::Weaken, WithoutAckers::Block}),
+      .read_lag_cap = duration(),
+      .hooks = {.before = commands(), .after = commands(), .deadline = duration()}};
+  for (const model::NodeName& name : names()) {
+    if (coin()) {
+      made.never_promote.push_back(name.str());
+    } else {
+      made.priority[name.str()] = count() - 500;
+    }
+  }
+  return made;
 }
 
 Resource RandomState::resource() {
@@ -78,7 +103,9 @@ ClusterRecord RandomState::record() {
       .holds_required = count(),
       .holds_over = coin(),
       .cause = text(),
-      .blocked = text()};
+      .blocked = text(),
+      .allow_loss = coin(),
+      .loss = text()};
   for (const model::NodeName& name : names())
     made.ackers[name] = text();
   return made;
@@ -92,7 +119,20 @@ Member RandomState::member() {
           .address = text(),
           .removing = coin(),
           .gated = coin(),
-          .away_until = maybe([&] { return time(); })};
+          .away_until = maybe([&] { return time(); }),
+          .maintenance = coin()};
+}
+
+LastElection RandomState::last_election() {
+  return {.epoch = number(),
+          .from = label(),
+          .to = label(),
+          .cause = text(),
+          .loss = text(),
+          .automatic = coin(),
+          .decided = time(),
+          .writable = maybe([&] { return time(); }),
+          .write_gap = maybe([&] { return std::chrono::milliseconds(count()); })};
 }
 
 ClusterRow RandomState::cluster_row() {
@@ -100,7 +140,9 @@ ClusterRow RandomState::cluster_row() {
                  .uid = text(),
                  .record = record(),
                  .credentials = maybe([&] { return credentials(); }),
-                 .next_ordinal = count()};
+                 .next_ordinal = count(),
+                 .last_election = maybe([&] { return last_election(); }),
+                 .failovers = several([&] { return time(); })};
   for (const model::NodeName& name : names())
     row.members[name] = member();
   return row;
@@ -117,9 +159,7 @@ OperationStep RandomState::step() {
 
 Operation RandomState::operation() {
   return {.id = model::OperationId(label()),
-          .kind = one_of(std::array{OperationKind::Create, OperationKind::Scale,
-                                    OperationKind::Reconfigure, OperationKind::Delete,
-                                    OperationKind::Switchover, OperationKind::Failover}),
+          .kind = one_of(kAllOperationKinds),
           .cluster = cluster(),
           .state = one_of(std::array{OperationState::Running, OperationState::Succeeded,
                                      OperationState::Failed}),

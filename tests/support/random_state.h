@@ -19,6 +19,8 @@ class RandomState : public RandomModel {
   coordinator::Event event();
 
  private:
+  coordinator::OrchestratorSpec policy();
+  coordinator::LastElection last_election();
   coordinator::Member member();
   coordinator::OperationStep step();
   std::set<model::NodeName> names();

@@ -266,4 +266,35 @@ TEST_CASE("a candidate prepares once an epoch") {
   CHECK(next(s) == Action::None);
 }
 
+TEST_CASE("in maintenance a node is left alone, once it can neither write nor acknowledge") {
+  Situation s = replica(NodeState::Maintenance, true);
+  s.server->semisync.replica_enabled = true;
+  CHECK(next(s) == Action::Follow);
+  s.server->semisync = {};
+  CHECK(classify(s) == NodeState::Maintenance);
+  CHECK(next(s) == Action::None);
+  // Whatever a person does to it.
+  s.server->replication = {};
+  CHECK(next(s) == Action::None);
+  CHECK(next(down(NodeState::Maintenance, std::chrono::hours(1))) == Action::None);
+  Situation stalled = down(NodeState::Maintenance, {});
+  stalled.mysqld = MysqldState::Stalled;
+  CHECK(next(stalled) == Action::None);
+  // But for this.
+  CHECK(next(writable(NodeState::Maintenance)) == Action::Kill);
+}
+
+TEST_CASE("a copy of the data that a person gave up is replaced once, and only where it may be") {
+  Situation s = replica(NodeState::Replica, false);
+  s.incarnation = "old";
+  s.goal.reseed = "old";
+  CHECK(next(s) == Action::None);
+  s.goal.may_reseed = true;
+  CHECK(next(s) == Action::Reseed);
+  s.incarnation = "new";
+  CHECK(next(s) == Action::None);
+  s.incarnation = "old";
+  CHECK(next(writable(NodeState::Replica)) == Action::Kill);
+}
+
 }  // namespace cdb::agent

@@ -67,15 +67,19 @@ TEST_CASE("a command line that makes no sense is told so with exit 64") {
                                                {"get", "mysql", "--nonsense"},
                                                {"get", "mysql", "--timeout", "soon"},
                                                {"events", "--limit", "0"},
+                                               {"maintenance", "shop", "shop-1"},
+                                               {"maintenance", "shop", "shop-1", "maybe"},
+                                               {"rejoin", "shop"},
+                                               {"failover", "shop", "--allow-data-loss"},
                                                {"switchover"}}) {
     CHECK(parse_args(args).exit == Exit::Usage);
   }
 }
 
 TEST_CASE("every command's help has examples and exits 0") {
-  for (const char* command :
-       {"apply", "diff", "get", "delete", "topology", "switchover", "failover", "events",
-        "operations", "connect", "resolve", "catalogue", "context", "completion"}) {
+  for (const char* command : {"apply", "diff", "get", "delete", "topology", "switchover",
+                              "failover", "maintenance", "rejoin", "events", "operations",
+                              "connect", "resolve", "catalogue", "context", "completion"}) {
     CAPTURE(command);
     const ParsedArgs result = parse_args({command, "--help"});
     CHECK(result.exit == Exit::Ok);

@@ -31,6 +31,12 @@ v1::Topology topology() {
   found.set_protection("protected");
   found.set_rw_name("shop.db.test");
   found.set_ro_name("shop-ro.db.test");
+  found.mutable_last()->set_from("shop-1");
+  found.mutable_last()->set_to("shop-2");
+  found.mutable_last()->set_cause("mysqld of shop-1 has ended");
+  found.mutable_last()->mutable_decided()->set_seconds(1);
+  found.mutable_last()->set_write_gap_ms(812);
+  found.mutable_last()->set_loss("3 transactions of shop-1");
   found.set_dns_problem("10.0.0.53 refused the update");
   const auto add = [&](const std::string& name, const std::string& role, int host) {
     auto* node = found.add_nodes();
@@ -50,6 +56,9 @@ v1::Topology topology() {
   replica->set_acker(true);
   replica->set_lag_seconds(0);
   replica->set_lag_transactions(2);
+  replica->mutable_lease()->set_source("stream");
+  replica->mutable_lease()->set_left_ms(1700);
+  replica->mutable_lease()->set_fence("kernel");
   add("shop-2", "primary", 2);
   auto* broken = add("shop-3", "replica", 3);
   broken->set_connected(false);
@@ -360,8 +369,13 @@ TEST_CASE("topology shows the primary with its replicas under it and what is wro
                      "acks required  1\n"
                      "read-write     shop.db.test\n"
                      "read-only      shop-ro.db.test\n"
+                     "last election  ") == 0);
+  CHECK(ran.out.find("ago: shop-1 to shop-2, mysqld of shop-1 has ended; writes waited for at most "
+                     "812 ms\n"
+                     "may have lost  3 transactions of shop-1\n"
                      "dns problem    10.0.0.53 refused the update\n\n"
-                     "NODE       ROLE      STATE") == 0);
+                     "NODE       ROLE      STATE") != std::string::npos);
+  CHECK(ran.out.find("stream 1.7 s") != std::string::npos);
   CHECK(ran.out.find("shop-2     primary   writable") != std::string::npos);
   CHECK(ran.out.find("+ shop-1   replica   replicating") != std::string::npos);
   CHECK(ran.out.find("0 s, 2 tx") != std::string::npos);
@@ -410,6 +424,55 @@ TEST_CASE("failover wants the cluster's name and passes the reason on") {
   CHECK(ran.exit == Exit::Ok);
   CHECK(coordinator.last_failover().reason() == "slow disk");
   CHECK(coordinator.last_failover().cluster().namespace_() == "other");
+}
+
+TEST_CASE("a failover that may lose data says what, and wants a reason and the cluster's name") {
+  FakeCoordinator coordinator;
+  const Ran refused =
+      run(coordinator, {"failover", "shop", "--allow-data-loss", "--reason", "fire"});
+  CHECK(refused.exit == Exit::Refused);
+  CHECK(refused.err.find("May be lost: 7 transactions of shop-0 must be confirmed") !=
+        std::string::npos);
+  CHECK(coordinator.last_failover().dry_run());
+  for (const char* yes : {"--confirm=shop", "--yes"}) {
+    const Ran ran =
+        run(coordinator, {"failover", "shop", "--allow-data-loss", "--reason", "fire", yes});
+    CHECK(ran.exit == Exit::Ok);
+    CHECK(coordinator.last_failover().allow_data_loss());
+    CHECK_FALSE(coordinator.last_failover().dry_run());
+    CHECK(coordinator.last_failover().reason() == "fire");
+  }
+}
+
+TEST_CASE("maintenance of a node is begun, ended, tried, and refused for the primary") {
+  FakeCoordinator coordinator;
+  Ran ran = run(coordinator, {"maintenance", "shop", "shop-2", "on", "--allow-unprotected"});
+  CHECK(ran.exit == Exit::Ok);
+  CHECK(ran.out == "maintenance default/shop begun (op-1)\n");
+  CHECK(coordinator.last_maintenance().node() == "shop-2");
+  CHECK(coordinator.last_maintenance().on());
+  CHECK(coordinator.last_maintenance().allow_unprotected());
+  ran = run(coordinator, {"maintenance", "shop", "shop-2", "off", "--dry-run"});
+  CHECK_FALSE(coordinator.last_maintenance().on());
+  CHECK(ran.out.find("maintenance-end default/shop would begin (dry run)") == 0);
+  ran = run(coordinator, {"maintenance", "shop", "shop-0", "on"});
+  CHECK(ran.exit == Exit::Refused);
+  CHECK(ran.err.find("hint: first move the primary away: cdb switchover") != std::string::npos);
+}
+
+TEST_CASE("a node is only seeded anew once its name was typed, and after what that archives") {
+  FakeCoordinator coordinator;
+  CHECK(run(coordinator, {"rejoin", "shop", "shop-2"}).exit == Exit::Ok);
+  CHECK_FALSE(coordinator.last_rejoin().reseed());
+  const Ran refused = run(coordinator, {"rejoin", "shop", "shop-2", "--reseed"});
+  CHECK(refused.exit == Exit::Refused);
+  CHECK(refused.err.find("only its archived binary logs will still have uuid:1-3") !=
+        std::string::npos);
+  const Ran ran =
+      run(coordinator, {"rejoin", "shop", "shop-2", "--reseed", "--confirm=shop-2", "-o", "json"});
+  CHECK(ran.exit == Exit::Ok);
+  CHECK(Tree::parse(ran.out)["kind"] == "reseed");
+  CHECK(Tree::parse(ran.out)["state"] == "succeeded");
 }
 
 TEST_CASE("events are listed, limited and followed across a lost connection") {

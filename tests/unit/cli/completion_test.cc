@@ -37,6 +37,9 @@ TEST_CASE("bash completes commands, options, kinds and names") {
   CHECK(completions(folder, "cdb -n other topology ''") == "shop\n");
   CHECK(completions(folder, "cdb switchover shop --d") == "--dry-run\n");
   CHECK(completions(folder, "cdb get mysql -o j") == "json\n");
+  CHECK(completions(folder, "cdb maintenance s") == "shop\n");
+  CHECK(completions(folder, "cdb maintenance shop shop-1 o") == "on off\n");
+  CHECK(completions(folder, "cdb rejoin shop shop-1 --re") == "--reseed\n");
 }
 
 }  // namespace cdb::cli

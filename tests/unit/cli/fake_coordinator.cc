@@ -30,6 +30,8 @@ struct Memory {
   v1::Connection connection{};
   v1::FailoverRequest failover{};
   v1::SwitchoverRequest switchover{};
+  v1::MaintenanceRequest maintenance{};
+  v1::RejoinRequest rejoin{};
   std::string user{};
   std::shared_ptr<const Error> refusal{};
   bool operations_run{false};
@@ -237,6 +239,33 @@ class Services final : public v1::Resources::Service,
     return change(context, [&](Memory& memory) {
       memory.failover = *request;
       *response = begin_operation(memory, "failover", request->cluster());
+      if (request->allow_data_loss())
+        (*response->mutable_arguments())["may_be_lost"] = "7 transactions of shop-0";
+      if (request->dry_run()) memory.operations.pop_back();
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status SetMaintenance(grpc::ServerContext* context, const v1::MaintenanceRequest* request,
+                              v1::Operation* response) override {
+    return change(context, [&](Memory& memory) {
+      memory.maintenance = *request;
+      if (request->node() == "shop-0") {
+        return to_status(precondition("shop-0 is the primary: maintenance would end all writes",
+                                      "first move the primary away: cdb switchover"));
+      }
+      *response = begin_operation(memory, request->on() ? "maintenance" : "maintenance-end",
+                                  request->cluster());
+      if (request->dry_run()) memory.operations.pop_back();
+      return grpc::Status::OK;
+    });
+  }
+  grpc::Status Rejoin(grpc::ServerContext* context, const v1::RejoinRequest* request,
+                      v1::Operation* response) override {
+    return change(context, [&](Memory& memory) {
+      memory.rejoin = *request;
+      *response =
+          begin_operation(memory, request->reseed() ? "reseed" : "rejoin", request->cluster());
+      if (request->reseed()) (*response->mutable_arguments())["archives"] = "uuid:1-3";
       if (request->dry_run()) memory.operations.pop_back();
       return grpc::Status::OK;
     });
@@ -583,6 +612,12 @@ std::string FakeCoordinator::last_user() const {
 }
 v1::FailoverRequest FakeCoordinator::last_failover() const {
   return impl_->memory.read([](const Memory& memory) { return memory.failover; });
+}
+v1::MaintenanceRequest FakeCoordinator::last_maintenance() const {
+  return impl_->memory.read([](const Memory& memory) { return memory.maintenance; });
+}
+v1::RejoinRequest FakeCoordinator::last_rejoin() const {
+  return impl_->memory.read([](const Memory& memory) { return memory.rejoin; });
 }
 v1::SwitchoverRequest FakeCoordinator::last_switchover() const {
   return impl_->memory.read([](const Memory& memory) { return memory.switchover; });

@@ -46,6 +46,8 @@ class FakeCoordinator {
   [[nodiscard]] std::string last_user() const;
   [[nodiscard]] v1::FailoverRequest last_failover() const;
   [[nodiscard]] v1::SwitchoverRequest last_switchover() const;
+  [[nodiscard]] v1::MaintenanceRequest last_maintenance() const;
+  [[nodiscard]] v1::RejoinRequest last_rejoin() const;
   // Streams that are open now; waits until there are at least so many.
   [[nodiscard]] bool wait_for_streams(int count) const;
 

@@ -84,6 +84,13 @@ TEST_CASE("a field with a wrong name or value is shown with its place and a way 
        "yes\n",
        "f.yaml:5:11: spec.paused must be true or false, not \"yes\""},
       {"apiVersion: cdb.cycloud.io/v1\nkind: Orchestrator\nmetadata: {name: a}\nspec:\n  "
+       "zones: here\n",
+       "f.yaml:5:10: spec.zones must be a map, not \"here\"\n  hint: write zones: {NODE: VALUE, "
+       "...}"},
+      {"apiVersion: cdb.cycloud.io/v1\nkind: Orchestrator\nmetadata: {name: a}\nspec:\n  "
+       "zones: {a-1: [x]}\n",
+       "f.yaml:5:16: spec.zones.a-1 must be text, not a list"},
+      {"apiVersion: cdb.cycloud.io/v1\nkind: Orchestrator\nmetadata: {name: a}\nspec:\n  "
        "never_promote: n1\n",
        "f.yaml:5:18: spec.never_promote must be a list, not \"n1\"\n  hint: write [n1]"},
       {"apiVersion: cdb.cycloud.io/v1\nkind: Orchestrator\nmetadata: {name: a}\nspec:\n  "

@@ -1,11 +1,11 @@
 #include <doctest/doctest.h>
 
 #include "cli/bytes.h"
-#include "cli/duration.h"
 #include "cli/exit_code.h"
 #include "cli/kinds.h"
 #include "cli/line_diff.h"
 #include "cli/table.h"
+#include "lib/base/duration.h"
 
 namespace cdb::cli {
 

@@ -1,6 +1,8 @@
 // What plan_apply() refuses, and how it says so.
 #include "coordinator/core/apply.h"
 
+#include <functional>
+
 #include <doctest/doctest.h>
 
 namespace cdb::coordinator {
@@ -58,7 +60,8 @@ struct Arranged {
     clusters[row.id] = row;
   }
   Result<std::vector<PlannedResource>> plan(const std::vector<Resource>& wanted) {
-    return plan_apply({existing, clusters, flavors, versions, check}, wanted);
+    const HookCheck hooks = [](const std::string&) { return std::string("is not there"); };
+    return plan_apply({existing, clusters, flavors, versions, check, hooks}, wanted);
   }
   std::vector<FieldError> errors(const std::vector<Resource>& wanted) {
     const auto planned = plan(wanted);
@@ -303,6 +306,82 @@ TEST_CASE("5.6 cannot be lossless, and a time to live has bounds") {
     policy.spec = spec;
     CHECK(arranged.error({wanted, policy}).field == "resources[1].spec.dns_ttl");
   }
+}
+
+TEST_CASE("a failover policy that cannot work is refused, field by field") {
+  struct Case {
+    const char* field;
+    const char* says;
+    std::function<void(OrchestratorSpec&)> change;
+  };
+  using namespace std::chrono;
+  const std::vector<Case> cases{
+      {"acks", "acks must be 1 to 8, not 0", [](auto& s) { s.acks = 0; }},
+      {"heartbeat", "heartbeat must be 50ms to 10s, not 20ms",
+       [](auto& s) { s.heartbeat = milliseconds(20); }},
+      {"ttl", "ttl 800ms is less than three heartbeats of 300ms",
+       [](auto& s) { s.ttl = milliseconds(800); }},
+      {"ttl", "ttl must be 150ms to 5m, not 6m", [](auto& s) { s.ttl = minutes(6); }},
+      {"anti_flap.failovers", "failovers must be 1 to 100",
+       [](auto& s) { s.anti_flap.failovers = 0; }},
+      {"anti_flap.window", "window must be 1m to 30d, not 1s",
+       [](auto& s) { s.anti_flap.window = seconds(1); }},
+      {"read_lag_cap", "read_lag_cap must be 0s to 1d",
+       [](auto& s) { s.read_lag_cap = hours(25); }},
+      {"hooks.deadline", "deadline must be 100ms to 10m",
+       [](auto& s) { s.hooks.deadline = milliseconds(1); }},
+      {"hooks.after[0]", "hook 'rm -rf /' is not there",
+       [](auto& s) { s.hooks.after = {"rm -rf /"}; }},
+      {"never_promote", "'other-1' cannot be a node of shop",
+       [](auto& s) { s.never_promote = {"other-1"}; }},
+      {"promotion", "'shop-01' cannot be a node of shop",
+       [](auto& s) { s.priority["shop-01"] = 1; }},
+      {"promotion.shop-1", "a preference must be -100 to 100, not 101",
+       [](auto& s) { s.priority["shop-1"] = 101; }},
+      {"zones.shop-1", "a zone needs a name", [](auto& s) { s.zones["shop-1"] = ""; }},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.says);
+    Arranged arranged;
+    Resource policy;
+    policy.key = {Kind::Orchestrator, "default", "shop"};
+    OrchestratorSpec spec;
+    c.change(spec);
+    policy.spec = spec;
+    const FieldError error = arranged.error({mysql(), policy});
+    CHECK(error.field == std::string("resources[1].spec.") + c.field);
+    CHECK(error.message.find(c.says) == 0);
+  }
+}
+
+TEST_CASE("a policy that promises less than it seems comes with a warning") {
+  Arranged arranged;
+  Resource policy;
+  policy.key = {Kind::Orchestrator, "default", "shop"};
+  OrchestratorSpec spec;
+  const auto warnings = [&] {
+    policy.spec = spec;
+    const auto planned = arranged.plan({mysql(), policy});
+    REQUIRE_MESSAGE(planned.ok(), planned.error().text());
+    return planned->at(1).warnings;
+  };
+  CHECK(warnings().empty());
+  spec.acks = 3;
+  REQUIRE(warnings().size() == 1);
+  CHECK(warnings()[0] == "acks: 3 with 2 replicas: 2 will be waited for");
+  spec.acks = 2;
+  CHECK(warnings().at(0).find("the loss of one replica is felt by every write") !=
+        std::string::npos);
+  spec = {};
+  spec.zones["shop-7"] = "a";
+  CHECK(warnings() == std::vector<std::string>{"zones: there is no shop-7 yet"});
+  spec = {};
+  spec.never_promote = {"shop-1", "shop-2"};
+  CHECK(warnings().at(0).find("no other node may take over") != std::string::npos);
+  spec = {};
+  spec.durability = Durability::Asynchronous;
+  spec.acks = 2;
+  CHECK(warnings().at(0).find("nothing is waited for") != std::string::npos);
 }
 
 }  // namespace cdb::coordinator

@@ -172,4 +172,42 @@ TEST_CASE("an operation and an event are sent whole") {
   }
 }
 
+TEST_CASE("a policy's words are read, and each that is wrong is named") {
+  v1::Resource message = written("Orchestrator");
+  v1::OrchestratorSpec& spec = *message.mutable_orchestrator();
+  (*spec.mutable_promotion())["shop-1"] = "-5";
+  (*spec.mutable_promotion())["shop-2"] = "never";
+  spec.set_heartbeat("250ms");
+  spec.set_ttl("3");
+  spec.set_acker_zone("any");
+  spec.set_wait_for_proof(false);
+  spec.set_without_ackers("block");
+  const auto read = from_proto(message);
+  REQUIRE_MESSAGE(read.ok(), read.error().text());
+  const auto& policy = std::get<OrchestratorSpec>(read->spec);
+  CHECK(policy.priority == std::map<std::string, int>{{"shop-1", -5}});
+  CHECK(policy.never_promote == std::vector<std::string>{"shop-2"});
+  CHECK(policy.heartbeat == std::chrono::milliseconds(250));
+  CHECK(policy.ttl == std::chrono::seconds(3));
+  CHECK_FALSE(policy.acks_from_other_zone);
+  CHECK(policy.candidate_from_same_zone);
+  CHECK_FALSE(policy.wait_for_proof);
+  CHECK(policy.fence_by_time);
+  CHECK(policy.without_ackers == WithoutAckers::Block);
+
+  spec.add_never_promote("shop-1");
+  (*spec.mutable_promotion())["shop-3"] = "always";
+  spec.set_heartbeat("soon");
+  spec.set_acker_zone("mine");
+  spec.set_without_ackers("weakn");
+  const auto bad = from_proto(message);
+  REQUIRE_FALSE(bad.ok());
+  std::vector<std::string> fields;
+  for (const FieldError& error : bad.error().fields)
+    fields.push_back(error.field);
+  CHECK(fields == std::vector<std::string>{"spec.promotion.shop-3", "spec.never_promote",
+                                           "spec.heartbeat", "spec.acker_zone",
+                                           "spec.without_ackers"});
+}
+
 }  // namespace cdb::coordinator

@@ -46,6 +46,20 @@ TEST_CASE("values that were never filled in are read as they were written") {
   CHECK(*decode_operation(encode(Operation{})) == Operation{});
 }
 
+TEST_CASE("a state of before a field was there is read, and the field keeps its initial value") {
+  const char* const policy =
+      R"({"created":0,"deleting":false,"generation":1,"key":{"kind":"Orchestrator",)"
+      R"("name":"shop","namespace":"default"},"spec":{"dns_ttl_s":7,"durability":null,)"
+      R"("never_promote":["shop-2"],"paused":true},"uid":"u"})";
+  const auto resource = decode_resource(policy);
+  REQUIRE_MESSAGE(resource.ok(), resource.error().text());
+  OrchestratorSpec wanted;
+  wanted.paused = true;
+  wanted.never_promote = {"shop-2"};
+  wanted.dns_ttl_s = 7;
+  CHECK(resource->spec == Spec{wanted});
+}
+
 TEST_CASE("text that is not UTF-8 is stored with marks, not refused") {
   Operation operation;
   operation.problem = "caf\xE9";

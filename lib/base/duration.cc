@@ -1,11 +1,12 @@
-#include "cli/duration.h"
+#include "lib/base/duration.h"
 
 #include <charconv>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
-namespace cdb::cli {
+namespace cdb {
 namespace {
 
 constexpr int64_t kLongestSeconds = int64_t{365} * 86'400;
@@ -41,4 +42,15 @@ Result<Duration> parse_duration(std::string_view text) {
   return Duration(std::chrono::milliseconds(total_ms));
 }
 
-}  // namespace cdb::cli
+std::string duration_text(Duration duration) {
+  const int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  for (const auto& [each_ms, unit] : {std::pair{int64_t{86'400'000}, "d"},
+                                      {int64_t{3'600'000}, "h"},
+                                      {int64_t{60'000}, "m"},
+                                      {int64_t{1000}, "s"}}) {
+    if (ms != 0 && ms % each_ms == 0) return fmt::format("{}{}", ms / each_ms, unit);
+  }
+  return ms == 0 ? "0s" : fmt::format("{}ms", ms);
+}
+
+}  // namespace cdb
