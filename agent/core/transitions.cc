@@ -25,7 +25,8 @@ std::vector<TransitionRow> make_table() {
                     "a deposed primary is killed before it can acknowledge anything"});
     rows.push_back({goal, S::PrimaryUnprotected, Action::Kill,
                     "a deposed primary is killed before it can acknowledge anything"});
-    rows.push_back({goal, S::Seeding, Action::None, "its data are being copied"});
+    rows.push_back(
+        {goal, S::Seeding, Action::Reseed, "a copy that was cut short is wiped, and begun anew"});
     rows.push_back({goal, S::Quarantined, Action::Reseed,
                     "it has transactions that the cluster has not: archived, then seeded anew"});
     rows.push_back({goal, S::RejoinCheck, Action::Follow,
