@@ -172,7 +172,7 @@ Status NodeActions::seed_from_source(const Situation& s, bool purged) {
   if (!s.server->version.has_clone()) {
     if (!s.server->executed.empty()) return reseed(s);
     if (purged) return seed_by_copy(s);
-    progress_.followed_at = BootTime::now();
+    progress_.followed_at = clock_.now();
     return ports_.server.replicate_from(source_of(s, memory_), Deadline::after(kStatement * 2));
   }
   log::info("node.seeding", "donor={} method=clone", s.goal.source->str());

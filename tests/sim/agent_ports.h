@@ -46,6 +46,8 @@ class ServerPort : public agent::MysqlServer {
   Result<std::map<std::string, std::string>> variables(const std::vector<std::string>& names,
                                                        Deadline) override;
   Status clone_from(const agent::ReplicationSource& donor, Deadline) override;
+  Status copy_from(const agent::ReplicationSource& donor,
+                   const std::function<bool(const std::string&)>& progress, Deadline) override;
 
  protected:
   // One statement: takes a moment, needs a server that answers.
@@ -53,6 +55,8 @@ class ServerPort : public agent::MysqlServer {
   Status change_source(const agent::ReplicationSource& source);
   Status stop_receiver_thread();
   Status drain();
+  // Takes a while; an error where the donor is lost, or `goes_on` says no.
+  Status fetch_data(const agent::ReplicationSource& donor, const std::function<bool()>& goes_on);
 
   Stage& stage_;
   Waiter& waiter_;
@@ -74,18 +78,11 @@ class ProcessPort : public agent::MysqlProcess {
   Result<std::filesystem::path> archive_and_wipe(const std::string& label) override;
   Status check_config(const std::filesystem::path&, Deadline) override { return {}; }
   std::optional<process::Identity> running() override;
-  // Tails are not cut in the simulator: a deposed primary that has one is seeded anew.
-  Result<agent::TailPlan> find_tail(const agent::ClusterTransactions&) override {
-    agent::TailPlan plan;
-    plan.kind = agent::TailPlan::Kind::Leave;
-    plan.why = "it is not simulated";
-    return plan;
-  }
-  Result<std::filesystem::path> keep_tail(const agent::TailPlan&, const std::string&) override {
-    return precondition("nothing is cut here");
-  }
-  Status cut_tail(const agent::TailPlan&) override { return precondition("nothing is cut here"); }
-  std::optional<uint64_t> rolled_back() override { return std::nullopt; }
+  Result<agent::TailPlan> find_tail(const agent::ClusterTransactions& cluster) override;
+  Result<std::filesystem::path> keep_tail(const agent::TailPlan& plan,
+                                          const std::string& label) override;
+  Status cut_tail(const agent::TailPlan& plan) override;
+  std::optional<uint64_t> rolled_back() override { return m_.rolled_back(); }
   Result<process::Identity> start_with(const std::vector<std::string>& options) override;
   Status kill(Deadline) override;
   Status stop(Deadline deadline) override { return kill(deadline); }

@@ -272,6 +272,7 @@ class Forwarding : public agent::LeaseKeeper {
   void streams(Instant seen_at) override { real_.streams(seen_at); }
   Status admit(const agent::Admission& admission) override { return real_.admit(admission); }
   [[nodiscard]] bool gated() const override { return real_.gated(); }
+  [[nodiscard]] Said said() const override { return real_.said(); }
 
  protected:
   agent::LeaseKeeper& real_;

@@ -76,6 +76,34 @@ void Mysqld::become_copy_of(const Mysqld& donor) {
   ++stage_.counts.seeds;
 }
 
+Mysqld::Tail Mysqld::tail_beyond(const agent::ClusterTransactions& cluster) const {
+  Tail tail;
+  tail.gtids = (logged_ - cluster.base).without_source(cluster.source_uuid);
+  tail.place = log_.size();
+  for (uint64_t left = tail.gtids.count(); left > 0 && tail.place > 0;) {
+    --tail.place;
+    if (stage_.transactions.contained(tail.gtids, log_[tail.place])) {
+      --left;
+    } else {
+      tail.at_the_end = false;
+    }
+  }
+  // What was purged before the log cannot be cut.
+  if (!purged_.empty() && tail.gtids.intersects(purged_)) tail.at_the_end = false;
+  return tail;
+}
+
+void Mysqld::cut_log(size_t place) {
+  while (log_.size() > place) {
+    logged_.subtract(stage_.transactions.as_set(log_.back()));
+    log_.pop_back();
+    if (log_.size() >= committed_) ++prepared_;
+  }
+  committed_ = std::min(committed_, log_.size());
+  uuid_ = stage_.transactions.new_uuid();
+  ++stage_.counts.disk_writes;
+}
+
 // --- the process ---
 
 void Mysqld::start() {
@@ -96,8 +124,9 @@ void Mysqld::start() {
   }
   after(stage_.random.between(milliseconds(300), milliseconds(1500)), [this] {
     // What had not been acknowledged is committed by the recovery.
-    executed_ = logged_;
+    executed_.add(logged_);
     committed_ = log_.size();
+    rolled_back_ = std::exchange(prepared_, 0);
     ready_ = true;
     ++stage_.counts.timers;
     stage_.story.tell(name_, "answers");

@@ -6,9 +6,9 @@ void Counters::add(const Counters& other) {
   for (uint64_t Counters::*const count :
        {&Counters::messages, &Counters::disk_writes, &Counters::timers, &Counters::faults,
         &Counters::stories, &Counters::promotions, &Counters::reopenings, &Counters::blocks,
-        &Counters::stuck_truly, &Counters::rejoins, &Counters::seeds, &Counters::lost_coordinators,
-        &Counters::lost_at_commit, &Counters::double_faults, &Counters::acknowledged,
-        &Counters::reads, &Counters::lost_asynchronous}) {
+        &Counters::stuck_truly, &Counters::rejoins, &Counters::trims, &Counters::seeds,
+        &Counters::lost_coordinators, &Counters::lost_at_commit, &Counters::double_faults,
+        &Counters::acknowledged, &Counters::reads, &Counters::lost_asynchronous}) {
     this->*count += other.*count;
   }
 }
