@@ -44,13 +44,15 @@ void LeaseTask::run(const std::stop_token& stop) {
 Instant LeaseTask::step() {
   const Instant now = clock_.now();
   bool asks = false;
-  std::optional<Said> beat;
   Instant next{};
   {
     const std::lock_guard lock(mutex_);
     apply(now);
     if (now >= next_beat_) {
-      beat = words_now(now);
+      // Under the lock: a hold that is given after these words must not be taken back by them,
+      // when the worker's report of a promise has said it meanwhile.
+      const Said words = words_now(now);
+      if (client_ != nullptr) client_->heartbeat(words.lease, words.holding_epoch);
       next_beat_ = now + heartbeat();
     }
     if (terms_ && wants_holds(*terms_, words_, now) && now >= next_ask_) {
@@ -60,7 +62,6 @@ Instant LeaseTask::step() {
     next = next_beat_;
     if (opened_until_ > now) next = std::min(next, opened_until_);
   }
-  if (beat && client_ != nullptr) client_->heartbeat(beat->lease, beat->holding_epoch);
   if (asks) ask_holders(now);
   return next;
 }

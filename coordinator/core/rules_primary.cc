@@ -47,9 +47,13 @@ Match reopen_in_place(const ClusterView& view) {
   if (!is_opened_phase(view.record.phase)) return std::nullopt;
   const NodeReport* report = primary_now(view);
   if (report == nullptr || report->mysqld != MysqldState::Running || !report->server ||
-      report->mysqld_boot == view.record.open_boot || report->state != NodeState::RejoinCheck) {
+      report->mysqld_boot == view.record.open_boot) {
     return std::nullopt;
   }
+  // One that was restarted before it heard that it was to open has prepared itself once more.
+  const bool closed =
+      report->state == NodeState::RejoinCheck || report->state == NodeState::Promoting;
+  if (!closed) return std::nullopt;
   int holders = 0;
   for (const auto& [name, incarnation] : view.record.ackers) {
     const MemberView* member = find_member(view, name);

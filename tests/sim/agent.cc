@@ -59,7 +59,8 @@ Agent::Agent(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>&
       version_(version),
       coordinator_(coordinator),
       parts_(parts),
-      mysqld_(*all.emplace_back(std::make_unique<Mysqld>(stage, oracle, all, host, gate, version))) {
+      mysqld_(
+          *all.emplace_back(std::make_unique<Mysqld>(stage, oracle, all, host, gate, version))) {
   disk.on_crash = [this] { kill(); };
 }
 
@@ -241,6 +242,8 @@ void Agent::ask_hold(const std::string& address, const model::HoldRequest& reque
 }
 
 void Agent::report(const model::NodeReport& report) {
+  lease_status_ = report.lease;
+  holding_epoch_ = report.holding_epoch;
   latest_ = report;
   send_latest();
 }
@@ -296,8 +299,7 @@ void Agent::session_answered(const std::shared_ptr<Session>& session, const mode
       sent_.pop_front();
     }
     if (sent_at && answer->grant) {
-      lease_->granted(*answer->grant,
-                      parts_.grants_count_from_receipt ? clock.now() : *sent_at);
+      lease_->granted(*answer->grant, parts_.grants_count_from_receipt ? clock.now() : *sent_at);
     }
   }
   if (!std::exchange(connected_, true)) {

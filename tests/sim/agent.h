@@ -16,9 +16,9 @@ namespace cdb::sim {
 
 // What the agent is made of; a seeded bug replaces some of it.
 struct AgentParts {
-  std::function<std::unique_ptr<agent::MysqlServer>(
-      Stage&, Waiter&, Mysqld&, Oracle&, std::vector<std::unique_ptr<Mysqld>>&,
-      const std::function<uint64_t()>& epoch)>
+  std::function<std::unique_ptr<agent::MysqlServer>(Stage&, Waiter&, Mysqld&, Oracle&,
+                                                    std::vector<std::unique_ptr<Mysqld>>&,
+                                                    const std::function<uint64_t()>& epoch)>
       server{};
   std::function<std::unique_ptr<agent::MysqlProcess>(Stage&, Waiter&, Mysqld&, Oracle&,
                                                      model::MysqlVersion)>
@@ -122,7 +122,7 @@ class Agent final : private Waiter, private agent::CoordinatorClient, private ag
   std::unique_ptr<Fiber> fiber_{};
   uint64_t naps_{0};
   std::deque<model::NodeGoal> goals_{};  // the latest that came in
-  bool task_ready_{false};  // it listens
+  bool task_ready_{false};               // it listens
   bool between_steps_{false};
   bool poked_{false};
   std::shared_ptr<Session> session_{};

@@ -222,7 +222,8 @@ Result<std::map<std::string, std::string>> ServerPort::variables(const std::vect
 }
 
 // The recipient's data are dropped first; a copy that does not come to its end leaves it empty.
-Status ServerPort::clone_from(const agent::ReplicationSource& donor, Deadline) {
+Status ServerPort::fetch_data(const agent::ReplicationSource& donor,
+                              const std::function<bool()>& goes_on) {
   CDB_TRY(statement());
   const auto host = host_of(donor.endpoint.host);
   if (!host) return precondition("no such donor");
@@ -234,26 +235,29 @@ Status ServerPort::clone_from(const agent::ReplicationSource& donor, Deadline) {
   if (!reachable()) return unavailable("the donor does not answer");
   const uint64_t life = m_.process.life();
   const uint64_t donor_life = source.process.life();
-  stage_.story.tell(m_.name(), "clones {}", source.name());
+  stage_.story.tell(m_.name(), "copies {}", source.name());
   oracle_.forgets(m_);
   m_.lose_data();
   for (int part = stage_.random.between(3, 20); part > 0; --part) {
     waiter_.sleep(milliseconds(100));
-    if (m_.process.life() != life) return unavailable("mysqld ended while it was cloned");
+    if (m_.process.life() != life) return unavailable("mysqld ended while it was seeded");
     if (source.process.life() != donor_life || !reachable())
       return outcome_unknown("the donor was lost");
+    if (!goes_on()) return cancelled("the copy is not wanted any more");
   }
   m_.become_copy_of(source);
+  return {};
+}
+
+Status ServerPort::clone_from(const agent::ReplicationSource& donor, Deadline) {
+  CDB_TRY(fetch_data(donor, [] { return true; }));
   m_.crash(false);
   return {};
 }
 
-// As a clone, but that the server goes on until it is stopped.
 Status ServerPort::copy_from(const agent::ReplicationSource& donor,
-                             const std::function<bool(const std::string&)>& progress,
-                             Deadline deadline) {
-  if (!progress("copying")) return cancelled("the copy is not wanted any more");
-  return clone_from(donor, deadline);
+                             const std::function<bool(const std::string&)>& progress, Deadline) {
+  return fetch_data(donor, [&] { return progress("copying"); });
 }
 
 // --- the process ---
@@ -266,43 +270,49 @@ Status ProcessPort::initialise(Deadline) {
   return {};
 }
 
-Result<std::filesystem::path> ProcessPort::archive_and_wipe(const std::string&) {
+Result<std::filesystem::path> ProcessPort::archive_and_wipe(const std::string& label) {
   if (m_.process.alive()) return precondition("mysqld runs");
   waiter_.sleep(milliseconds(50));
   stage_.story.tell(m_.name(), "is wiped of {}", m_.holdings().str());
   oracle_.forgets(m_);
   m_.wipe();
   ++stage_.counts.seeds;
-  return std::filesystem::path("archive");  // no label: it is not the same in each telling
+  return std::filesystem::path("archive") / label;
+}
+
+// As plan_trim(): what the cluster has not must be the end of the log.
+Result<agent::TailPlan> ProcessPort::find_tail(const agent::ClusterTransactions& cluster) {
+  if (m_.process.alive()) return precondition("mysqld runs");
+  waiter_.sleep(milliseconds(20));
+  agent::TailPlan plan;
+  const auto found = m_.tail_beyond(cluster);
+  plan.gtids = found.gtids;
+  plan.transactions = found.gtids.count();
+  plan.offset = found.place;
+  plan.kind = plan.gtids.empty() ? agent::TailPlan::Kind::Nothing
+              : found.at_the_end ? agent::TailPlan::Kind::Cut
+                                 : agent::TailPlan::Kind::Leave;
+  return plan;
+}
+
+Result<std::filesystem::path> ProcessPort::keep_tail(const agent::TailPlan&,
+                                                     const std::string& label) {
+  waiter_.sleep(milliseconds(20));
+  return std::filesystem::path("archive") / label;
+}
+
+Status ProcessPort::cut_tail(const agent::TailPlan& plan) {
+  if (m_.process.alive()) return precondition("mysqld runs");
+  waiter_.sleep(milliseconds(5));
+  stage_.story.tell(m_.name(), "loses the end of its log: {}", plan.gtids.str());
+  m_.cut_log(plan.offset);
+  ++stage_.counts.trims;
+  return {};
 }
 
 std::optional<process::Identity> ProcessPort::running() {
   if (!m_.process.alive()) return std::nullopt;
   return process::Identity{100, m_.process.life(), "boot"};
-}
-
-Result<agent::TailPlan> ProcessPort::find_tail(const agent::ClusterTransactions& cluster) {
-  if (m_.process.alive()) return precondition("mysqld runs");
-  waiter_.sleep(milliseconds(5));
-  agent::TailPlan plan = m_.find_tail(cluster);
-  const bool exact = version_.persists_gtids_in_innodb();
-  if (plan.kind == agent::TailPlan::Kind::Cut && !exact) plan.kind = agent::TailPlan::Kind::Leave;
-  return plan;
-}
-
-Result<std::filesystem::path> ProcessPort::keep_tail(const agent::TailPlan&, const std::string&) {
-  waiter_.sleep(milliseconds(20));
-  return std::filesystem::path("archive");  // no label: it is not the same in each telling
-}
-
-Status ProcessPort::cut_tail(const agent::TailPlan& plan) {
-  if (m_.process.alive()) return precondition("mysqld runs");
-  stage_.story.tell(m_.name(), "loses its unacknowledged tail {}", plan.gtids.str());
-  oracle_.forgets(m_, plan.gtids);
-  m_.cut_tail(plan);
-  ++stage_.counts.trims;
-  waiter_.sleep(milliseconds(5));
-  return {};
 }
 
 Result<process::Identity> ProcessPort::start_with(const std::vector<std::string>&) {

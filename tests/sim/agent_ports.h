@@ -47,8 +47,7 @@ class ServerPort : public agent::MysqlServer {
                                                        Deadline) override;
   Status clone_from(const agent::ReplicationSource& donor, Deadline) override;
   Status copy_from(const agent::ReplicationSource& donor,
-                   const std::function<bool(const std::string&)>& progress,
-                   Deadline deadline) override;
+                   const std::function<bool(const std::string&)>& progress, Deadline) override;
 
  protected:
   // One statement: takes a moment, needs a server that answers.
@@ -56,6 +55,8 @@ class ServerPort : public agent::MysqlServer {
   Status change_source(const agent::ReplicationSource& source);
   Status stop_receiver_thread();
   Status drain();
+  // Takes a while; an error where the donor is lost, or `goes_on` says no.
+  Status fetch_data(const agent::ReplicationSource& donor, const std::function<bool()>& goes_on);
 
   Stage& stage_;
   Waiter& waiter_;
@@ -78,11 +79,11 @@ class ProcessPort : public agent::MysqlProcess {
   Status check_config(const std::filesystem::path&, Deadline) override { return {}; }
   std::optional<process::Identity> running() override;
   Result<agent::TailPlan> find_tail(const agent::ClusterTransactions& cluster) override;
-  Result<std::filesystem::path> keep_tail(const agent::TailPlan&,
+  Result<std::filesystem::path> keep_tail(const agent::TailPlan& plan,
                                           const std::string& label) override;
   Status cut_tail(const agent::TailPlan& plan) override;
   std::optional<uint64_t> rolled_back() override { return m_.rolled_back(); }
-  Result<process::Identity> start_with(const std::vector<std::string>&) override;
+  Result<process::Identity> start_with(const std::vector<std::string>& options) override;
   Status kill(Deadline) override;
   Status stop(Deadline deadline) override { return kill(deadline); }
   void on_exit(std::function<void()> callback) override;

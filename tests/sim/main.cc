@@ -116,7 +116,7 @@ void print_end(const Ending& failed, const Variant& variant) {
 void print(const Counters& c, double seconds) {
   fmt::print(
       "{} steps in {:.1f} s: {} messages, {} disk writes, {} timers, {} faults ({} upon another)\n"
-      "{} stories: {} promotions, {} reopenings, {} blocks, {} rejoins, {} trims, {} seeds,\n"
+      "{} stories: {} promotions, {} reopenings, {} blocks, {} rejoins, {} tails cut, {} seeds,\n"
       "{} lost coordinators ({} at a commit), {} acknowledged writes, {} reads;\n"
       "{} writes lost by asynchronous clusters, {} ended blocked for a true reason\n",
       c.steps(), seconds, c.messages, c.disk_writes, c.timers, c.faults, c.double_faults, c.stories,

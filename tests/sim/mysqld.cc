@@ -48,8 +48,7 @@ void Mysqld::initialise() {
 void Mysqld::wipe() {
   initialised_ = false;
   log_.clear();
-  committed_ = file_begin_ = 0;
-  rolled_back_ = 0;
+  committed_ = 0;
   logged_ = executed_ = purged_ = retrieved_ = {};
   relay_log_.clear();
   unsynced_ = 0;
@@ -71,48 +70,38 @@ void Mysqld::lose_data() {
   initialised_ = true;
 }
 
-agent::TailPlan Mysqld::find_tail(const agent::ClusterTransactions& cluster) const {
-  using Kind = agent::TailPlan::Kind;
-  const Transactions& transactions = stage_.transactions;
-  agent::TailPlan plan;
-  for (size_t i = 0; i < log_.size(); ++i) {
-    const bool known =
-        cluster.contains(transactions.uuid(log_[i]), transactions.all[log_[i]].number);
-    if (known && plan.kind == Kind::Nothing) continue;
-    if (plan.kind == Kind::Nothing) {
-      plan.kind = i < file_begin_ ? Kind::Leave : Kind::Cut;
-      plan.offset = i;
-    }
-    if (known) plan.kind = Kind::Leave;
-    transactions.add_to(plan.gtids, log_[i]);
-    ++plan.transactions;
-  }
-  if (plan.kind == Kind::Leave) plan.why = "not all of it is at the end of the last file";
-  return plan;
-}
-
-// What was committed stays known to InnoDB, whatever becomes of the log.
-void Mysqld::cut_tail(const agent::TailPlan& plan) {
-  const auto begin = static_cast<size_t>(plan.offset);
-  rolled_back_ = 0;
-  for (size_t i = begin; i < log_.size(); ++i) {
-    if (i < committed_) {
-      stage_.transactions.add_to(purged_, log_[i]);
-    } else {
-      logged_.subtract(stage_.transactions.as_set(log_[i]));
-      ++rolled_back_;
-    }
-  }
-  log_.resize(std::min(begin, log_.size()));
-  committed_ = std::min(committed_, log_.size());
-  uuid_ = stage_.transactions.new_uuid();
-  ++stage_.counts.disk_writes;
-}
-
 void Mysqld::become_copy_of(const Mysqld& donor) {
   lose_data();
   executed_ = logged_ = purged_ = donor.executed_;
   ++stage_.counts.seeds;
+}
+
+Mysqld::Tail Mysqld::tail_beyond(const agent::ClusterTransactions& cluster) const {
+  Tail tail;
+  tail.gtids = (logged_ - cluster.base).without_source(cluster.source_uuid);
+  tail.place = log_.size();
+  for (uint64_t left = tail.gtids.count(); left > 0 && tail.place > 0;) {
+    --tail.place;
+    if (stage_.transactions.contained(tail.gtids, log_[tail.place])) {
+      --left;
+    } else {
+      tail.at_the_end = false;
+    }
+  }
+  // What was purged before the log cannot be cut.
+  if (!purged_.empty() && tail.gtids.intersects(purged_)) tail.at_the_end = false;
+  return tail;
+}
+
+void Mysqld::cut_log(size_t place) {
+  while (log_.size() > place) {
+    logged_.subtract(stage_.transactions.as_set(log_.back()));
+    log_.pop_back();
+    if (log_.size() >= committed_) ++prepared_;
+  }
+  committed_ = std::min(committed_, log_.size());
+  uuid_ = stage_.transactions.new_uuid();
+  ++stage_.counts.disk_writes;
 }
 
 // --- the process ---
@@ -135,8 +124,9 @@ void Mysqld::start() {
   }
   after(stage_.random.between(milliseconds(300), milliseconds(1500)), [this] {
     // What had not been acknowledged is committed by the recovery.
-    executed_ = logged_;
-    committed_ = file_begin_ = log_.size();
+    executed_.add(logged_);
+    committed_ = log_.size();
+    rolled_back_ = std::exchange(prepared_, 0);
     ready_ = true;
     ++stage_.counts.timers;
     stage_.story.tell(name_, "answers");

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/tail_trim.h"
+#include "agent/core/binlog_file.h"
 #include "lib/model/report.h"
 #include "tests/sim/gate.h"
 #include "tests/sim/process.h"
@@ -68,11 +68,6 @@ class Mysqld {
   [[nodiscard]] const model::GtidSet& executed() const { return executed_; }
   [[nodiscard]] bool level_with(const Mysqld& other) const { return executed_ == other.executed_; }
 
-  // What the agent finds at the end of the last binary log, and cuts off it.
-  [[nodiscard]] agent::TailPlan find_tail(const agent::ClusterTransactions& cluster) const;
-  void cut_tail(const agent::TailPlan& plan);
-  [[nodiscard]] uint64_t rolled_back() const { return rolled_back_; }
-
   // --- the process ---
   void start();
   void crash(bool machine_lost);
@@ -112,6 +107,16 @@ class Mysqld {
   // Copies the donor's data; the process has to be started again afterwards.
   void become_copy_of(const Mysqld& donor);
   void lose_data();  // the server goes on, empty
+  // The first place of the binary log whose transaction the cluster has not.
+  struct Tail {
+    size_t place{0};
+    model::GtidSet gtids{};
+    bool at_the_end{true};  // and it has nothing after that either
+  };
+  [[nodiscard]] Tail tail_beyond(const agent::ClusterTransactions& cluster) const;
+  // With the process down: the next start rolls back what was prepared and is not there any more.
+  void cut_log(size_t place);
+  [[nodiscard]] std::optional<uint64_t> rolled_back() const { return rolled_back_; }
 
   void set_apply_delay(Duration delay) { apply_delay_ = delay; }
 
@@ -153,9 +158,9 @@ class Mysqld {
   int uuid_{0};
   std::vector<TransactionId> log_{};  // the binary log
   size_t committed_{0};               // of it
-  size_t file_begin_{0};              // where the last file of it begins: each start begins one
-  uint64_t rolled_back_{0};           // by the next start, for want of a place in it
-  model::GtidSet logged_{};           // log_ and what was purged before it
+  size_t prepared_{0};                // behind that, in InnoDB alone since the log was cut
+  std::optional<uint64_t> rolled_back_{};
+  model::GtidSet logged_{};  // log_ and what was purged before it
   model::GtidSet executed_{};
   model::GtidSet purged_{};
   std::deque<TransactionId> relay_log_{};  // received, not applied

@@ -81,8 +81,8 @@ void Oracle::acknowledged(const Mysqld& server, TransactionId id) {
                                       server.name(), opened, one.str(), primary.name(),
                                       last_epoch_));
       } else if (stage_.timeline.now() - last_opened_at_ > kUnderWay) {
-        stage_.story.fail(fmt::format("{} of epoch {} acknowledges {} long after {} opened", server.name(),
-                                      opened, one.str(), primary.name()));
+        stage_.story.fail(fmt::format("{} of epoch {} acknowledges {} long after {} opened",
+                                      server.name(), opened, one.str(), primary.name()));
       } else {
         ++stage_.counts.lost_asynchronous;
       }
@@ -119,11 +119,7 @@ bool Oracle::somewhere_complete() const {
 }
 
 void Oracle::forgets(const Mysqld& server) {
-  forgets(server, server.holdings());
-}
-
-void Oracle::forgets(const Mysqld& server, const GtidSet& what) {
-  GtidSet only = acknowledged_ & what;
+  GtidSet only = acknowledged_ & server.holdings();
   for (const auto& other : *servers_) {
     if (other.get() != &server) only.subtract(other->holdings());
   }

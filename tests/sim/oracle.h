@@ -27,7 +27,6 @@ class Oracle {
   void read(const Mysqld& server, const model::GtidSet& rows);
   // Before a node's data are given up.
   void forgets(const Mysqld& server);
-  void forgets(const Mysqld& server, const model::GtidSet& what);
   void promised(const std::string& who, std::pair<uint64_t, uint64_t> before,
                 std::pair<uint64_t, uint64_t> now);
   // What an agent says that it has promised; it never goes back, unless its disks are new.

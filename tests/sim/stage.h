@@ -31,7 +31,7 @@ struct Counters {
   uint64_t blocks{0};       // times that a record came to be blocked
   uint64_t stuck_truly{0};  // stories that ended blocked for a true reason
   uint64_t rejoins{0};      // former primaries that came back as replicas
-  uint64_t trims{0};        // tails cut off a former primary's binary log
+  uint64_t trims{0};        // tails cut off a former primary's log
   uint64_t seeds{0};        // data directories made anew or cloned
   uint64_t lost_coordinators{0};
   uint64_t lost_at_commit{0};  // of these, between the commit and what follows from it

@@ -367,6 +367,19 @@ TEST_CASE("a restarted primary opens only when k ackers hold all of its binary l
   CHECK(decision.record->version.epoch == 3);
 }
 
+TEST_CASE(
+    "a primary that was restarted before it heard that it was to open is opened all the same") {
+  ViewBuilder view = cluster(3);
+  // Its agent still had the goal to be prepared when mysqld came up again.
+  view.report("c-0").mysqld_boot = 5;
+  view.report("c-0").state = NodeState::Promoting;
+  view.holds("c-0", "0:1-203");
+  CHECK_FALSE(decide(view).record->blocked.empty());
+  view.holds("c-1", "0:1-203");
+  CHECK(decide(view).rule == "reopen");
+  CHECK(decide(view).record->open_boot == 5);
+}
+
 TEST_CASE("k is lowered on record only after ackers were missing for a while") {
   ViewBuilder view = cluster(2).lost("c-1");
   CHECK(decide(view).rule == "steady");
