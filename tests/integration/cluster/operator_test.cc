@@ -27,7 +27,7 @@ std::string policy(const std::string& spec) {
          spec + "}\n";
 }
 
-Said apply(const Cloud& cloud, const std::string& text) {
+Said declare(const Cloud& cloud, const std::string& text) {
   return cloud.cdb({"apply", "-f", "-"}, seconds(60), text);
 }
 
@@ -56,10 +56,10 @@ TEST_CASE("an operator raises k, prefers nodes, takes one out and seeds it anew,
   Writer writer(cloud, "shop");
   REQUIRE(writer.goes_on());
 
-  const Said unknown = apply(cloud, policy("hooks: {after: [nothing]}"));
+  const Said unknown = declare(cloud, policy("hooks: {after: [nothing]}"));
   CHECK(unknown.exit_code == 1);
   CHECK(unknown.err.find("is not in the hooks_dir") != std::string::npos);
-  const Said raised = apply(
+  const Said raised = declare(
       cloud, policy("acks: 2, promotion: {shop-2: 10}, hooks: {before: [note], after: [note]}"));
   INFO(raised.err);
   REQUIRE(raised.exit_code == 0);
