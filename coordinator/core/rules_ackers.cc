@@ -165,6 +165,16 @@ Match note_quiet(const ClusterView& view) {
   return std::nullopt;
 }
 
+// Where the primary waits for more than are left no marker gets through, and nothing new is
+// acknowledged either: what was is what it has committed.
+static int holders_of(const ClusterView& view, const GtidSet& committed) {
+  return static_cast<int>(
+      std::count_if(view.record.ackers.begin(), view.record.ackers.end(), [&](const auto& acker) {
+        return same_incarnation(view, acker.first) && find_member(view, acker.first)->connected &&
+               holdings(*find_member(view, acker.first)->report).contains(committed);
+      }));
+}
+
 Match finish_leave(const ClusterView& view) {
   if (!steady_primary(view) || !view.policy.lossless || view.record.leaving.empty()) {
     return std::nullopt;
@@ -179,7 +189,13 @@ Match finish_leave(const ClusterView& view) {
   record.leaving.clear();
   // Fewer than k may be left where policy forbids to wait for fewer: then all of them hold it.
   record.acks_required = std::min(record.acks_required, static_cast<int>(record.ackers.size()));
-  const auto holders = static_cast<int>(holders_of_marker(view).size());
+  const NodeReport* primary = primary_now(view);
+  const bool starved =
+      primary->accepted == view.record.version && primary->server &&
+      primary->server->semisync.source_enabled &&
+      primary->server->semisync.acks_required > static_cast<int>(record.ackers.size());
+  const auto holders = starved ? holders_of(view, primary->server->executed)
+                               : static_cast<int>(holders_of_marker(view).size());
   if (holders < record.acks_required) return std::nullopt;
   return Outcome{"the remaining ackers hold everything written before", record};
 }

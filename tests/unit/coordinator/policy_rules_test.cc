@@ -176,6 +176,20 @@ TEST_CASE("policy that lets writes wait still lets an acker with new data leave 
   CHECK(view.view.record.ackers.at(NodeName("c-1")) == "copied");
 }
 
+TEST_CASE("with fewer left than are waited for no marker gets through: what is committed counts") {
+  ViewBuilder view = with_k(cluster(3), 2);
+  view.view.policy.without_ackers = WithoutAckers::Block;
+  view.view.record.leaving = {NodeName("c-2")};
+  view.view.record.ackers[NodeName("c-2")].clear();
+  view.incarnation("c-2", "copied").state("c-2", NodeState::Replica);
+  CHECK_FALSE(view.report("c-0").marker);
+  const Decision decision = decide(view);
+  CHECK(decision.rule == "leave_end");
+  CHECK(decision.record->acks_required == 1);
+  CHECK(decision.record->acks_wanted == 2);
+  CHECK_FALSE(decide(view.holds("c-1", "0:1-199")).record);
+}
+
 TEST_CASE("among those that contain base the preferred is elected, never one that does not") {
   ViewBuilder view = revoking(4, 1).revoked("c-1").revoked("c-2").revoked("c-3");
   member(view, "c-3").priority = 10;
