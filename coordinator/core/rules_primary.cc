@@ -62,13 +62,12 @@ Match reopen_in_place(const ClusterView& view) {
       ++holders;
     }
   }
-  const bool may_weaken = view.policy.without_ackers != WithoutAckers::Block &&
-                          view.ackers_short_for >= view.policy.weaken_after;
-  if (holders < view.record.acks_required && may_weaken) {
-    // With so many on record no quorum can discard what clients will now read.
+  if (holders < view.record.acks_required && view.ackers_short_for >= view.policy.weaken_after) {
+    // With so many on record no quorum can discard what clients will now read. How many are waited
+    // for is policy's to say.
     ClusterRecord record = next_version(view);
     record.acks_required = holders;
-    record.acks_wanted = holders;
+    if (view.policy.without_ackers != WithoutAckers::Block) record.acks_wanted = holders;
     record.open_boot = report->mysqld_boot;
     return Outcome{holders == 0
                        ? "no acker is there to hold the binary log of " +

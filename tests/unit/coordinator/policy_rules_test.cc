@@ -176,6 +176,21 @@ TEST_CASE("policy that lets writes wait still lets an acker with new data leave 
   CHECK(view.view.record.ackers.at(NodeName("c-1")) == "copied");
 }
 
+TEST_CASE("a restarted primary opens for reads, also where policy makes its writes wait") {
+  ViewBuilder view = with_k(cluster(2), 1);
+  view.view.policy.without_ackers = WithoutAckers::Block;
+  view.incarnation("c-1", "rebooted").state("c-0", NodeState::RejoinCheck);
+  view.report("c-0").mysqld_boot = 5;
+  view.report("c-0").server->read_only = true;
+  CHECK_FALSE(decide(view).record->blocked.empty());
+  view.view.ackers_short_for = std::chrono::seconds(4);
+  const Decision decision = decide(view);
+  CHECK(decision.rule == "reopen");
+  CHECK(decision.record->open_boot == 5);
+  CHECK(decision.record->acks_required == 0);
+  CHECK(decision.record->acks_wanted == 1);
+}
+
 TEST_CASE("with fewer left than are waited for no marker gets through: what is committed counts") {
   ViewBuilder view = with_k(cluster(3), 2);
   view.view.policy.without_ackers = WithoutAckers::Block;
