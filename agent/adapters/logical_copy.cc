@@ -79,6 +79,9 @@ class Copy {
     if (version_.has_super_read_only())
       CDB_TRY(run_here(std::string(words(Phrase::RelaxReadOnly, version_))));
     // Events are made as those of a source and sleep here; none may fire before it is told so.
+    // A function that the source took is taken here too.
+    if (here_->run("SELECT @@GLOBAL.log_bin_trust_function_creators").ok())
+      CDB_TRY(run_here("SET GLOBAL log_bin_trust_function_creators = ON"));
     const SqlAnswer scheduler = here_->run("SELECT @@GLOBAL.event_scheduler AS state");
     if (scheduler.rows.text("state") == "ON") CDB_TRY(run_here("SET GLOBAL event_scheduler = OFF"));
     CDB_TRY(run_here("SET SESSION sql_log_bin = OFF"));
