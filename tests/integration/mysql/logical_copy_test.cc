@@ -188,6 +188,9 @@ TEST_CASE("a copy is the same in everything, and goes on from where it was taken
         const auto answer =
             source->app("INSERT INTO plain.many VALUES (" + std::to_string(id) + ", 'meanwhile')");
         if (!answer.ok()) return answer.error->text;
+        const auto other =
+            source->app("INSERT INTO `sh``op`.old_engine VALUES (" + std::to_string(id) + ", 'y')");
+        if (!other.ok()) return other.error->text;
       }
       return std::string();
     });
