@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,8 +21,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr seconds kSilence{3600};
-constexpr size_t kBatch = size_t{1} << 20U;  // bytes of an INSERT
-constexpr int kAttempts = 5;                 // at a moment without changes of definitions
+constexpr size_t kBatch = size_t{1} << 20U;           // bytes of an INSERT
+constexpr uint64_t kHeldStill = uint64_t{16} << 20U;  // of all tables without transactions
+constexpr int kAttempts = 5;                          // at a moment without changes of definitions
 constexpr Duration kSnapshotWait = minutes(5);
 constexpr Duration kProgress = seconds(1);
 // Values that are there came in under some mode; none may be changed or refused on the way.
@@ -63,7 +65,8 @@ class Copy {
   Status begin_snapshot(Deadline deadline) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       CDB_ASSIGN_OR_RETURN(const SourceContents before, source_->contents());
-      CDB_ASSIGN_OR_RETURN(executed_, source_->begin_snapshot(deadline.sooner_of(kSnapshotWait)));
+      CDB_ASSIGN_OR_RETURN(executed_, source_->begin_snapshot(deadline.sooner_of(kSnapshotWait),
+                                                              [&] { return hold_still(before); }));
       CDB_ASSIGN_OR_RETURN(contents_, source_->contents());
       if (same_definitions(before, contents_)) {
         log::info("copy.snapshot", "tables={} executed={}", contents_.tables.size(),
@@ -75,10 +78,40 @@ class Copy {
     return unavailable("the source's tables or accounts are being changed all the time");
   }
 
+  // Tables without transactions are read while nobody writes, where that takes but a moment.
+  Status hold_still(const SourceContents& contents) {
+    held_.clear();
+    uint64_t left = kHeldStill;
+    for (const SourceTable& table : contents.tables) {
+      const bool small = table.bytes <= left;
+      if (!small || is_transactional(table) || table.create.empty() || table.columns.empty())
+        continue;
+      left -= table.bytes;
+      std::vector<std::string>& statements = held_[{table.schema, table.name}];
+      InsertBatch batch(table.schema, table.name, table.columns, kBatch);
+      CDB_TRY(source_->rows(select_rows(table.schema, table.name, table.columns),
+                            [&](const SqlRow& row) -> Status {
+                              batch.add(row);
+                              ++rows_done_;
+                              if (batch.full()) statements.push_back(batch.take());
+                              return {};
+                            }));
+      if (!batch.empty()) statements.push_back(batch.take());
+    }
+    return {};
+  }
+
+  static bool is_transactional(const SourceTable& table) {
+    return to_lower(table.engine) == "innodb";
+  }
+
   Status prepare() {
     if (version_.has_super_read_only())
       CDB_TRY(run_here(std::string(words(Phrase::RelaxReadOnly, version_))));
     // Events are made as those of a source and sleep here; none may fire before it is told so.
+    // A function that the source took is taken here too.
+    if (here_->run("SELECT @@GLOBAL.log_bin_trust_function_creators").ok())
+      CDB_TRY(run_here("SET GLOBAL log_bin_trust_function_creators = ON"));
     const SqlAnswer scheduler = here_->run("SELECT @@GLOBAL.event_scheduler AS state");
     if (scheduler.rows.text("state") == "ON") CDB_TRY(run_here("SET GLOBAL event_scheduler = OFF"));
     CDB_TRY(run_here("SET SESSION sql_log_bin = OFF"));
@@ -106,8 +139,8 @@ class Copy {
       if (table.create.empty()) continue;
       CDB_TRY(run_here("USE " + quoted_name(table.schema)));
       CDB_TRY(run_here(table.create));
-      if (to_lower(table.engine) != "innodb")
-        log::warn("copy.inconsistent", "table={}.{} engine={} why=\"no transactions\"",
+      if (!is_transactional(table) && !held_.contains({table.schema, table.name}))
+        log::warn("copy.inconsistent", "table={}.{} engine={} why=\"no transactions, and large\"",
                   table.schema, table.name, table.engine);
     }
     return {};
@@ -119,6 +152,11 @@ class Copy {
     CDB_TRY(run_here(fmt::format("SET SESSION sql_mode = '{}'", kRowsMode)));
     if (table.create.empty())
       CDB_TRY(run_here("DELETE FROM " + quoted_name(table.schema, table.name)));
+    if (const auto held = held_.find({table.schema, table.name}); held != held_.end()) {
+      for (const std::string& statement : held->second)
+        CDB_TRY(insert(statement, table.columns));
+      return {};
+    }
     InsertBatch batch(table.schema, table.name, table.columns, kBatch);
     CDB_TRY(source_->rows(select_rows(table.schema, table.name, table.columns),
                           [&](const SqlRow& row) -> Status {
@@ -248,6 +286,8 @@ class Copy {
   const std::function<bool(const std::string&)>& progress_;
   SourceContents contents_{};
   model::GtidSet executed_{};
+  // By schema and table: what was read while nobody wrote.
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> held_{};
   size_t tables_done_{0};
   uint64_t rows_done_{0};
   uint64_t bytes_done_{0};

@@ -3,7 +3,8 @@
 // routines, views, triggers, events, accounts and privileges, and the GTID set that they amount to.
 // Nothing of it is written to the binary log. Blocking.
 //
-// Not copied as they were at one moment: tables without transactions (they are named in the log).
+// Not copied as they were at one moment: tables without transactions, once they are larger together
+// than what can be read while the source's writes stand still (those are named in the log).
 // Not copied: native functions (mysql.func), and the accounts that every node has of its own. Exact
 // decimals inside of JSON arrive as doubles.
 

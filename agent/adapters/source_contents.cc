@@ -1,5 +1,6 @@
 #include "agent/adapters/source_contents.h"
 
+#include <cstdlib>
 #include <optional>
 
 #include <fmt/format.h>
@@ -116,13 +117,16 @@ Status Source::read_tables(SourceContents& contents) {
   }
   CDB_ASSIGN_OR_RETURN(
       const SqlRows tables,
-      read(fmt::format("SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, ENGINE AS e FROM "
+      read(fmt::format("SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, ENGINE AS e, DATA_LENGTH AS b "
+                       "FROM "
                        "information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA "
                        "{} ORDER BY TABLE_SCHEMA, TABLE_NAME",
                        kNotSystem)));
   for (size_t i = 0; i < tables.rows.size(); ++i) {
-    SourceTable table{
-        .schema = tables.text("s", i), .name = tables.text("t", i), .engine = tables.text("e", i)};
+    SourceTable table{.schema = tables.text("s", i),
+                      .name = tables.text("t", i),
+                      .engine = tables.text("e", i),
+                      .bytes = std::strtoull(tables.text("b", i).c_str(), nullptr, 10)};
     CDB_ASSIGN_OR_RETURN(const SqlRows create,
                          read("SHOW CREATE TABLE " + quoted_name(table.schema, table.name)));
     table.create = create.text("Create Table");
@@ -236,7 +240,8 @@ Status Source::wait_for_short_statements(Deadline deadline) {
   }
 }
 
-Result<model::GtidSet> Source::begin_snapshot(Deadline deadline) {
+Result<model::GtidSet> Source::begin_snapshot(Deadline deadline,
+                                              const std::function<Status()>& while_still) {
   Backoff backoff(milliseconds(200), seconds(5));
   while (true) {
     CDB_TRY(wait_for_short_statements(deadline));
@@ -248,12 +253,13 @@ Result<model::GtidSet> Source::begin_snapshot(Deadline deadline) {
   }
   const auto begin = [&]() -> Result<model::GtidSet> {
     CDB_TRY(run_on(*snapshot_, "START TRANSACTION WITH CONSISTENT SNAPSHOT"));
-    return gtid_executed(*snapshot_);
+    CDB_TRY(run_on(*snapshot_, "SAVEPOINT copied"));
+    CDB_ASSIGN_OR_RETURN(model::GtidSet executed, gtid_executed(*snapshot_));
+    CDB_TRY(while_still());
+    return executed;
   };
   const auto executed = begin();
   CDB_TRY(run_on(*snapshot_, "UNLOCK TABLES"));
-  CDB_TRY(executed);
-  CDB_TRY(run_on(*snapshot_, "SAVEPOINT copied"));
   return executed;
 }
 

@@ -23,9 +23,10 @@ struct SourceTable {
   std::string schema{};
   std::string name{};
   std::string engine{};
+  uint64_t bytes{0};     // about
   std::string create{};  // empty: it is there on every server, and its rows are replaced
   std::vector<CopyColumn> columns{};
-  // The next automatic number aside.
+  // The next automatic number and the size aside.
   friend bool operator==(const SourceTable& a, const SourceTable& b) {
     return a.schema == b.schema && a.name == b.name && a.engine == b.engine &&
            without_next_number(a.create) == without_next_number(b.create);
@@ -72,8 +73,10 @@ class Source {
   Result<SourceContents> contents();
   // Opens a view of all rows (of transactional tables) and returns exactly the transactions that it
   // shows. The server's writes stand still for some milliseconds. It is not begun while a statement
-  // runs that would make them wait for longer. Unavailable: not possible before the deadline.
-  Result<model::GtidSet> begin_snapshot(Deadline deadline);
+  // runs that would make them wait for longer. `while_still` is called while nothing is written,
+  // for what a view does not hold still. Unavailable: not possible before the deadline.
+  Result<model::GtidSet> begin_snapshot(Deadline deadline,
+                                        const std::function<Status()>& while_still);
   // Rows of the snapshot, one by one; an error of on_row ends it and is returned. Takes no lock
   // that outlives the call.
   Status rows(const std::string& select, const std::function<Status(const SqlRow&)>& on_row);

@@ -146,5 +146,54 @@ TEST_CASE("a killed primary comes back without its unacknowledged tail and with 
   }
 }
 
+// What a replica of it does not have yet can only come by a copy.
+void purge_binary_logs(const Cloud& cloud, const std::string& node) {
+  const auto root = root_of(cloud, node);
+  REQUIRE(root->run("FLUSH BINARY LOGS").ok());
+  const auto logs = root->run("SHOW BINARY LOGS");
+  REQUIRE(logs.ok());
+  REQUIRE(root->run("PURGE BINARY LOGS TO '" +
+                    logs.rows.text("Log_name", logs.rows.rows.size() - 1) + "'")
+              .ok());
+}
+
+TEST_CASE("on 5.6 a replica that its source can no longer serve from its logs is copied anew") {
+  Cloud cloud;
+  cloud.create("old", "5.6", 1);
+  REQUIRE(cloud.becomes_steady("old"));
+  const ClusterSeen before = cloud.look("old");
+  const std::string replica = before.replica().name;
+  const auto incarnation = memory_of(cloud, replica).at("incarnation");
+  Writer writer(cloud, "old");
+  REQUIRE(writer.goes_on(50));
+  {
+    // Stopped while its source goes on and purges; its agent cannot help.
+    const auto root = root_of(cloud, replica);
+    signal(cloud.agent(replica), SIGSTOP);
+    REQUIRE(root->run("STOP SLAVE").ok());
+  }
+  REQUIRE(writer.goes_on(50));
+  purge_binary_logs(cloud, before.primary);
+  REQUIRE(writer.goes_on(50));
+  signal(cloud.agent(replica), SIGCONT);
+  REQUIRE_MESSAGE(eventually(
+                      [&] {
+                        const auto memory = memory_of(cloud, replica);
+                        return memory.at("incarnation") != incarnation &&
+                               !memory.at("seeding").get<bool>() &&
+                               cloud.look("old").node(replica).state == "replica";
+                      },
+                      seconds(120)),
+                  cloud.logs());
+  REQUIRE(writer.goes_on());
+  writer.stop();
+  REQUIRE(cloud.becomes_level("old"));
+  const Account account = cloud.account("old");
+  const auto rows = rows_at(before.node(replica).address, account);
+  CHECK(rows == rows_at(before.node(before.primary).address, account));
+  CHECK(missing(writer.rows(), rows).empty());
+  CHECK(cloud.look("old").node(replica).errant.empty());
+}
+
 }  // namespace
 }  // namespace cdb::testing

@@ -75,6 +75,8 @@ void make_difficult_data(const Node& source, MysqlLine line) {
        "CREATE TABLE empty_one (id INT)",
        "CREATE TABLE log (n INT) ENGINE=InnoDB",
        "CREATE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC RETURN n * 2",
+       "SET GLOBAL log_bin_trust_function_creators = ON",
+       "CREATE FUNCTION roll() RETURNS DOUBLE RETURN RAND()",
        "CREATE PROCEDURE greet() BEGIN SELECT '\xc3\xbc'; END",
        "CREATE VIEW b_view AS SELECT * FROM achild",
        "CREATE VIEW a_view AS SELECT id, twice(p) AS t FROM b_view",
@@ -186,6 +188,9 @@ TEST_CASE("a copy is the same in everything, and goes on from where it was taken
         const auto answer =
             source->app("INSERT INTO plain.many VALUES (" + std::to_string(id) + ", 'meanwhile')");
         if (!answer.ok()) return answer.error->text;
+        const auto other =
+            source->app("INSERT INTO `sh``op`.old_engine VALUES (" + std::to_string(id) + ", 'y')");
+        if (!other.ok()) return other.error->text;
       }
       return std::string();
     });
