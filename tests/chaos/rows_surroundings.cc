@@ -163,7 +163,8 @@ void old_primary_returns_with_tail(Trial& t) {
   t.primary().space().service_on();
   t.expect_soon(
       [&](const ClusterSeen& seen) {
-        return testing::is_steady(seen) && seen.node(t.primary_name()).state == "acker";
+        const std::string& state = seen.node(t.primary_name()).state;
+        return testing::is_steady(seen) && (state == "acker" || state == "replica");
       },
       "the old primary is not back within 60 s", seconds(60));
   t.expect(archived(t.primary()) > before, "the tail was not archived");
@@ -221,6 +222,13 @@ std::vector<Row> surroundings_rows() {
        "tail",
        "the old primary returns with an unacknowledged tail",
        kTrio,
+       {},
+       old_primary_returns_with_tail,
+       {}},
+      {23,
+       "old",
+       "the old primary returns with a tail that nobody has, 5.6",
+       Fixture::OldTrio,
        {},
        old_primary_returns_with_tail,
        {}},
