@@ -8,6 +8,7 @@
 #include "agent/adapters/server_log.h"
 #include "lib/base/atomic_file.h"
 #include "tests/integration/mysql/node.h"
+#include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
 
 using namespace cdb;
@@ -15,7 +16,9 @@ using namespace cdb::test;
 using agent::BinlogTailFiles;
 using agent::ClusterTransactions;
 using agent::TailPlan;
+using cdb::testing::eventually;
 using model::GtidSet;
+using std::chrono::seconds;
 
 namespace {
 
@@ -66,10 +69,12 @@ struct Cluster {
     for (const std::string& statement : statements) {
       waiting.push_back(commit(*old_primary, statement));
       // Only the first of them counts as a waiting session; the others queue behind it.
-      REQUIRE(old_primary->eventually([&](const auto&) {
-        const auto plan = files().find(k97, before);
-        return plan && plan->transactions == waiting.size();
-      }));
+      REQUIRE(eventually(
+          [&] {
+            const auto plan = files().find(k97, before);
+            return plan && plan->transactions == waiting.size();
+          },
+          seconds(60)));
     }
   }
 
@@ -174,13 +179,15 @@ TEST_CASE("a primary killed under load is trimmed to what the new primary has") 
         ++acknowledged;
     }));
   }
-  REQUIRE(cluster.old_primary->eventually([&](const auto&) { return acknowledged > 200; }));
+  REQUIRE(eventually([&] { return acknowledged > 50; }, seconds(60)));
   require_ok(cluster.successor->server.stop_receiver(soon()));
-  REQUIRE(cluster.old_primary->eventually([&](const auto&) {
-    return cluster.old_primary->root_value(
-               "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT%'") ==
-           "8";
-  }));
+  REQUIRE(eventually(
+      [&] {
+        return cluster.old_primary->root_value(
+                   "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE "
+                   "'INSERT%'") == "8";
+      },
+      seconds(60)));
   stop = true;
   cluster.old_primary->mysqld.kill();
   for (auto& writer : writers)
