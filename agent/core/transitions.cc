@@ -187,7 +187,7 @@ Transition next_transition(const Situation& s) {
   const NodeState reported = classify(s);
   const bool follows = s.goal.state == S::Replica || s.goal.state == S::Acker;
   const bool closed = s.server && s.server->read_only;
-  if (follows && closed && s.goal.may_reseed && !s.goal.reseed.empty() &&
+  if (follows && closed && s.goal.may_reseed && s.coordinator_connected && !s.goal.reseed.empty() &&
       s.goal.reseed == s.incarnation) {
     return {Action::Reseed,
             "a person asked for it: its binary logs are archived, then it is seeded"};
@@ -205,7 +205,8 @@ Transition next_transition(const Situation& s) {
                 "mysqld was restarted: it stays closed until the coordinator opens it"};
       break;
     case Action::Reseed:
-      if (!s.goal.may_reseed)
+      // The permission is of the moment: with the coordinator away it may have gone.
+      if (!s.goal.may_reseed || !s.coordinator_connected)
         return {Action::None,
                 "it has transactions that the cluster has not: it waits to be seeded"};
       break;

@@ -76,7 +76,8 @@ LeaseKeeper::Said LeaseTask::words_now(Instant now) const {
   status.epoch = terms_ ? terms_->epoch : accepted_.epoch;
   status.left_ms = std::max<int64_t>(0, to_ms(lease_.until - now));
   status.source = status.left_ms > 0 ? lease_.source : model::LeaseSource::None;
-  status.fence = std::string(fence_.kind());
+  // A gate that does not move keeps nobody out.
+  status.fence = gate_problem_.empty() ? std::string(fence_.kind()) : "none";
   status.wanted_ms = to_ms(wanted_);
   return {status, now < holding_until_ ? holding_epoch_ : 0};
 }
@@ -152,8 +153,9 @@ model::HoldAnswer LeaseTask::hold(const model::HoldRequest& request) {
     if (now >= holding_until_) {
       log::info("lease.held", "for={} epoch={}", request.from.str(), request.epoch);
     }
-    holding_epoch_ = request.epoch;
-    holding_until_ = now + request.ttl;
+    // With the drift that the asker's clock may have; a shorter one takes nothing of it back.
+    holding_epoch_ = std::max(holding_epoch_, request.epoch);
+    holding_until_ = std::max(holding_until_, now + request.ttl + request.ttl / 10);
   }
   return answer;
 }
@@ -181,7 +183,10 @@ bool LeaseTask::ask_longer(Duration absence, Deadline deadline) {
 // The gate as the words have it. A renewal is worth a call of the kernel, the same time is not.
 void LeaseTask::apply(Instant now) {
   if (!terms_) return;
-  const Lease lease = lease_of(*terms_, words_, now);
+  Lease lease = lease_of(*terms_, words_, now);
+  // Before a planned absence nobody else has to agree where nobody could elect another.
+  if (lease.source == model::LeaseSource::Own && wanted_ > Duration::zero())
+    lease.until = std::max(lease.until, now + wanted_);
   const bool is_open = opened_until_ > now;
   Status done;
   if (lease.until > now) {

@@ -157,7 +157,9 @@ Status NodeActions::follow(const Situation& s) {
   };
   const bool too_late = says("1236") && says("purged");
   const bool fresh = server.executed.empty() && s.goal.base && !s.goal.base->empty();
-  if ((fresh || too_late) && s.goal.may_reseed) return seed_from_source(s, too_late);
+  // An empty node loses nothing by it; what a full one has must not be wiped on an old word.
+  const bool may = s.goal.may_reseed && (fresh || s.coordinator_connected);
+  if ((fresh || too_late) && may) return seed_from_source(s, too_late);
   if (server.semisync.source_enabled) {
     // Nobody waits: this node was closed gently, or started closed.
     CDB_TRY(ports_.server.set_acks_required(0, Deadline::after(kStatement)));

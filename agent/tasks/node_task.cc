@@ -166,7 +166,9 @@ Situation NodeTask::look() {
   if (running != watched_) {
     if (watched_ && !answered_) start_failed();
     watched_ = running;
-    answered_ = false;
+    // One that an earlier agent started is taken to have answered: else a server that hangs while
+    // its agent is replaced would be starting for ever.
+    answered_ = std::exchange(adopting_, false) && running.has_value();
     if (running) {
       ports_.process.on_exit([this] { news_.with([](News& news) { news.look_again = true; }); });
     }
@@ -355,11 +357,6 @@ Instant NodeTask::step() {
     report(s, {});
     return clock_.now() + kLook;
   }
-  if (!gate) {
-    // Behind a gate that is not as the record has it nothing is promoted.
-    report(s, {});
-    return clock_.now() + kLook;
-  }
   const bool hands_off = s.goal.state == NodeState::Maintenance;
   if (s.mysqld == MysqldState::Running && !hands_off) {
     const Status shape = actions_.keep_in_shape(s);
@@ -373,7 +370,12 @@ Instant NodeTask::step() {
       return clock_.now() + kLook;
     }
   }
-  const Transition transition = next_transition(s);
+  Transition transition = next_transition(s);
+  const bool promotes = transition.action == Action::Prepare || transition.action == Action::Open ||
+                        transition.action == Action::Adjust;
+  if (!gate && promotes) {
+    transition = {Action::None, "its gate is not as the record has it: it is not promoted"};
+  }
   if (transition.sentence != last_sentence_) {
     last_sentence_ = transition.sentence;
     log::info("node.step", "goal={} reported={} action={} why=\"{}\"", to_string(s.goal.state),

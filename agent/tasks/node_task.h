@@ -78,6 +78,7 @@ class NodeTask final : public CoordinatorEvents {
   std::optional<Instant> down_since_{};
   std::optional<Instant> start_after_{};
   std::optional<process::Identity> watched_{};
+  bool adopting_{true};                       // nothing was looked at yet
   bool answered_{false};                      // the present mysqld has answered at least once
   std::optional<model::NodeGoal> untaken_{};  // could not be saved: tried again
   std::string memory_problem_{};

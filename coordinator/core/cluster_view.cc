@@ -26,6 +26,13 @@ bool same_incarnation(const ClusterView& view, const NodeName& name) {
          member != nullptr && member->report && member->report->incarnation == acker->second;
 }
 
+bool has_what_it_acknowledged(const ClusterView& view, const NodeName& name) {
+  const auto acker = view.record.ackers.find(name);
+  const MemberView* member = find_member(view, name);
+  return acker != view.record.ackers.end() && !acker->second.empty() && member != nullptr &&
+         member->report && member->report->incarnation == acker->second;
+}
+
 GtidSet holdings(const NodeReport& report) {
   if (!report.server) return {};
   return report.server->executed + report.server->replication.retrieved;

@@ -17,13 +17,14 @@ namespace cdb::coordinator {
 
 struct MemberView {
   int ordinal{0};
-  bool connected{false};    // its agent's session is open and has reported
-  Duration silent_for{};    // since its session was lost; zero while connected
-  bool machine_off{false};  // the provisioner says that nothing runs there: a fence proof
-  bool gated{false};        // the kernel shuts its port when its lease is over
-  Duration lease_left{};    // at most, of what it was granted, the drift of its clock included
-  bool excused{false};      // its agent said that it would be away, and has a lease for that time
-  Duration promised_for{};  // since it was first seen to have promised this epoch
+  bool connected{false};      // its agent's session is open and has reported
+  Duration silent_for{};      // since its session was lost; zero while connected
+  bool machine_off{false};    // the provisioner says that nothing runs there: a fence proof
+  bool gated{false};          // the kernel shuts its port when its lease is over
+  Duration lease_left{};      // at most, of what it was granted, the drift of its clock included
+  bool excused{false};        // its agent said that it would be away, and has a lease for that time
+  bool told_no_acker{false};  // in this session it has taken a goal that makes it none
+  Duration promised_for{};    // since it was first seen to have promised this epoch
   bool never_promote{false};
   int priority{0};          // of a promotion: higher preferred
   std::string zone{};       // empty: none given
@@ -87,6 +88,8 @@ const MemberView* find_member(const ClusterView& view, const model::NodeName& na
 bool is_current(const ClusterView& view, const model::NodeName& name);
 // An acker whose data are those that it acknowledged with.
 bool same_incarnation(const ClusterView& view, const model::NodeName& name);
+// The same in an election: also one that was to leave, and was not on record as quiet yet.
+bool has_what_it_acknowledged(const ClusterView& view, const model::NodeName& name);
 // Everything that a node has, applied or only received.
 model::GtidSet holdings(const model::NodeReport& report);
 // What it holds that no primary of this cluster ever gave it.

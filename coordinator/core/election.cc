@@ -107,7 +107,7 @@ Election elect_lossless(const ClusterView& view) {
   std::vector<std::string> missing;
   int without_hold = 0;
   for (const auto& [name, incarnation] : record.ackers) {
-    if (same_incarnation(view, name) && revoked(view, name)) {
+    if (has_what_it_acknowledged(view, name) && revoked(view, name)) {
       const auto& report = *find_member(view, name)->report;
       held.push_back(holdings(report) - errant_of(record, report));
       without_hold += report.holding_epoch == 0 ? 1 : 0;
@@ -291,7 +291,9 @@ Election elect(const ClusterView& view) {
   if (auto election = elect_from_final_set(view); election && election->candidate) {
     return *election;
   }
-  Election election = view.policy.lossless ? elect_lossless(view) : elect_asynchronous(view);
+  Election election = view.policy.lossless || view.record.acks_required > 0
+                          ? elect_lossless(view)
+                          : elect_asynchronous(view);
   if (election.candidate || !view.record.allow_loss) return election;
   return elect_at_any_price(view);
 }

@@ -47,15 +47,27 @@ NodeState state_of(const ClusterRecord& record, const NodeName& node, bool maint
   return NodeState::Replica;
 }
 
+// Also while the record still has acknowledgements that policy does not want any more.
+bool acks_count(const ClusterView& view) {
+  return view.policy.lossless || view.record.acks_required > 0 || view.record.acks_wanted > 0;
+}
+
 // Whether this member may replicate from others: the primary may count its acknowledgements, or it
 // has said in this epoch that it gives none. One that was never revoked still acknowledges to
 // whoever it is connected to.
 bool is_admitted(const ClusterView& view, const NodeName& name) {
-  if (view.record.leaving.contains(name) || view.removing.contains(name)) return false;
-  if (view.record.ackers.contains(name) || !view.policy.lossless) return true;
+  if (view.record.leaving.contains(name) && acks_count(view)) return false;
+  if (view.removing.contains(name)) return false;
+  if (view.record.ackers.contains(name) || !acks_count(view)) return true;
   if (!is_current(view, name)) return false;
-  const auto& server = find_member(view, name)->report->server;
-  return !server || (!server->semisync.replica_enabled && !server->semisync.replica_acking);
+  const MemberView& member = *find_member(view, name);
+  // Else an older goal may still make it acknowledge.
+  if (!member.told_no_acker) return false;
+  const auto& server = member.report->server;
+  if (server) return !server->semisync.replica_enabled && !server->semisync.replica_acking;
+  // One that does not answer may go on as it was.
+  return member.report->mysqld == model::MysqldState::Stopped ||
+         member.report->mysqld == model::MysqldState::NotInitialised;
 }
 
 std::vector<model::Peer> peers_of(const ClusterView& view, const ClusterRow& row,
@@ -68,7 +80,7 @@ std::vector<model::Peer> peers_of(const ClusterView& view, const ClusterRow& row
     peers.push_back({.name = name,
                      .address = member.address,
                      .admitted = is_admitted(view, name),
-                     .holder = view.policy.lossless ? acks : voters.contains(name)});
+                     .holder = acks_count(view) ? acks : voters.contains(name)});
   }
   return peers;
 }
@@ -97,7 +109,7 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
   const int staying = static_cast<int>(
       std::count_if(record.ackers.begin(), record.ackers.end(),
                     [&](const auto& acker) { return !record.leaving.contains(acker.first); }));
-  goal.holds_required = view.policy.lossless             ? std::min(record.acks_wanted, staying)
+  goal.holds_required = acks_count(view)                 ? std::min(record.acks_wanted, staying)
                         : staying_voters(record).empty() ? 0
                                                          : 1;
   goal.heartbeat = view.policy.heartbeat;
@@ -129,7 +141,11 @@ std::optional<NodeGoal> goal_for(const ClusterView& view, const ClusterRow& row,
                             primary != nullptr && primary->connected && primary->report &&
                             (primary->report->state == NodeState::Primary ||
                              primary->report->state == NodeState::PrimaryUnprotected);
-  goal.may_reseed = replicates && primary_open;
+  // A node whose acknowledgements count leaves A before its copy of the data goes.
+  const auto acker = record.ackers.find(node);
+  const bool counts = acker != record.ackers.end() && seen != nullptr && seen->report &&
+                      acker->second == seen->report->incarnation;
+  goal.may_reseed = replicates && primary_open && !counts;
   // Since it opened, base is all that anybody else ever had. Only where commits waited is a tail
   // rolled back.
   goal.may_trim = replicates && record.opened && view.policy.lossless && node != record.primary;

@@ -56,6 +56,7 @@ Match begin_leave(const ClusterView& view);
 Match note_quiet(const ClusterView& view);
 Match finish_leave(const ClusterView& view);
 Match note_proof(const ClusterView& view);
+Match change_durability(const ClusterView& view);
 Match add_voter(const ClusterView& view);
 Match confirm_voters(const ClusterView& view);
 Match drop_voter(const ClusterView& view);

@@ -102,6 +102,15 @@ static bool left_for_good(const ClusterView& view, const NodeName& name) {
   return away && primary->gated && live_ackers(view) >= std::max(1, view.record.acks_wanted);
 }
 
+static bool is_to_be_seeded(const ClusterView& view, const NodeName& name) {
+  if (!is_current(view, name)) return false;
+  const NodeReport& report = *find_member(view, name)->report;
+  if (!errant_of(view.record, report).empty()) return true;
+  if (!report.server) return false;
+  const std::string& error = report.server->replication.receiver_error;
+  return error.find("1236") != std::string::npos && error.find("purged") != std::string::npos;
+}
+
 Match begin_leave(const ClusterView& view) {
   if (!steady_primary(view) || !view.policy.lossless) return std::nullopt;
   for (const auto& [name, incarnation] : view.record.ackers) {
@@ -119,10 +128,14 @@ Match begin_leave(const ClusterView& view) {
                             !member->report->incarnation.empty() &&
                             member->report->incarnation != incarnation;
     const bool unwanted = !gone && is_to_leave(view, name);
-    if (!gone && !other_data && !unwanted) continue;
+    // What it holds besides, or has missed for good, costs it its copy of the data: not while that
+    // copy counts.
+    const bool ends = !gone && !other_data && !unwanted && is_to_be_seeded(view, name);
+    if (!gone && !other_data && !unwanted && !ends) continue;
     ClusterRecord record = next_version(view);
     record.leaving.insert(name);
-    return Outcome{name.str() + (!unwanted           ? " no longer has the data that it "
+    return Outcome{name.str() + (ends                ? " is to be seeded anew"
+                                 : !unwanted         ? " no longer has the data that it "
                                                        "acknowledged with"
                                  : is_taken(*member) ? " is taken out by a person"
                                                      : " stands in the primary's zone, and enough "
@@ -245,6 +258,27 @@ Match confirm_voters(const ClusterView& view) {
   ClusterRecord record = next_version(view);
   record.holds_required = 1;
   return Outcome{"the primary asks for holds when the coordinator is away", record};
+}
+
+Match change_durability(const ClusterView& view) {
+  if (!is_opened_phase(view.record.phase)) return std::nullopt;
+  const ClusterRecord& now = view.record;
+  ClusterRecord record = next_version(view);
+  if (view.policy.lossless) {
+    // From now on the primary may do without their holds: by record before it hears of it.
+    if (now.voters.empty() && now.holds_required == 0) return std::nullopt;
+    for (const NodeName& name : now.voters)
+      record.leaving.erase(name);
+    record.voters.clear();
+    record.holds_required = 0;
+    return Outcome{"acknowledgements take the place of voters", record};
+  }
+  if (now.acks_required > 0 || now.acks_wanted > 0 || now.ackers.empty()) return std::nullopt;
+  // Nothing waits for them any more; as replicas they can become voters.
+  for (const auto& [name, incarnation] : now.ackers)
+    record.leaving.erase(name);
+  record.ackers.clear();
+  return Outcome{"nothing is acknowledged any more: the ackers are replicas", record};
 }
 
 Match drop_voter(const ClusterView& view) {

@@ -103,7 +103,7 @@ std::string cannot_elect(const ClusterView& view) {
   bool candidate = false;
   for (const auto& [name, incarnation] : view.record.ackers) {
     const MemberView* member = find_member(view, name);
-    if (!same_incarnation(view, name) || !member->connected ||
+    if (!has_what_it_acknowledged(view, name) || !member->connected ||
         member->report->mysqld != MysqldState::Running) {
       continue;
     }

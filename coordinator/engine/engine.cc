@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/core/grants.h"
 #include "coordinator/engine/engine_impl.h"
 #include "lib/base/log.h"
 
@@ -18,6 +19,7 @@ using model::NodeName;
 
 constexpr Duration kBusyTick = std::chrono::milliseconds(100);
 constexpr Duration kQuietTick = std::chrono::seconds(1);
+constexpr Duration kSlept = std::chrono::milliseconds(1500);  // between two ticks, or calls
 constexpr Duration kRetry = std::chrono::seconds(1);
 constexpr int kMostDecisionsPerTick = 16;
 
@@ -39,6 +41,7 @@ constexpr std::array kRuleEvents{
     RuleEvent{"primary_lost", "failover.decided", Severity::Warning},
     RuleEvent{"primary_cut_off", "failover.decided", Severity::Warning},
     RuleEvent{"fence_proved", "primary.fenced", Severity::Info},
+    RuleEvent{"durability_changed", "protection.changed", Severity::Info},
     RuleEvent{"drop_voter", "voter.leaving", Severity::Info},
     RuleEvent{"voter_dropped", "voter.left", Severity::Info},
     RuleEvent{"add_voter", "voter.added", Severity::Info},
@@ -76,10 +79,12 @@ Status Engine::Impl::load(Now now) {
       // A coordinator that has just started has not yet given anyone the time to call.
       if (node.session == 0) node.lost_at = now.at;
       // Nor what the one before it granted in its last moment, or for an absence.
-      node.lease_until = now.at + lapse_of(policy_for(row).ttl);
-      if (member.away_until && *member.away_until > now.wall)
-        node.lease_until =
-            std::max(node.lease_until, now.at + lapse_of(*member.away_until - now.wall));
+      node.lease_until = std::max(node.lease_until, now.at + lapse_of(policy_for(row).ttl));
+      // How much of an absence is left is not known: wall clocks are no measure.
+      if (member.away_until) {
+        node.absence_over = now.at + lapse_of(kLongestAbsence);
+        node.lease_until = std::max(node.lease_until, node.absence_over);
+      }
     }
     ClusterRuntime& cluster = clusters_[id];
     cluster.phase = row.record.phase;
@@ -125,7 +130,21 @@ Event Engine::Impl::event(const ClusterId& cluster, Now now, std::string type, S
                severity, std::move(message)};
 }
 
+// A coordinator that slept (stopped, or its machine was) has heard nobody, which says nothing of
+// them: what they said meanwhile is still to be read.
+void Engine::Impl::awake(Now now) {
+  const bool slept = awake_at_ && now.at - *awake_at_ > kSlept;
+  awake_at_ = now.at;
+  if (!slept) return;
+  log::warn("coordinator.slept", "nodes={}", nodes_.size());
+  for (auto& [id, node] : nodes_) {
+    if (node.session != 0) node.heard_at = now.at;
+    if (node.lost_at) node.lost_at = now.at;
+  }
+}
+
 Instant Engine::Impl::tick(Now now) {
+  awake(now);
   if (reload_) {
     if (const Status loaded = load(now); !loaded) {
       log::error("store.load_failed", "error=\"{}\"", loaded.error().text());

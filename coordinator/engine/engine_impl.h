@@ -74,6 +74,7 @@ class Engine::Impl {
   void send_goals(const model::ClusterId& id, Now now);
   bool quiet(const model::ClusterId& id, Now now) const;
   [[nodiscard]] Instant next_overdue(Now now) const;
+  void awake(Now now);
 
   // --- inputs.cc ---
   Status keep_lease_facts(const model::NodeId& node, const model::NodeReport& report, Now now);
@@ -125,6 +126,7 @@ class Engine::Impl {
   std::map<model::NodeId, NodeRuntime> nodes_{};
   std::map<model::ClusterId, ClusterRuntime> clusters_{};
   uint64_t next_session_{1};
+  std::optional<Instant> awake_at_{};  // the last tick or report
   bool reload_{false};  // a commit's outcome is unknown: the store must be read again
 };
 

@@ -74,6 +74,7 @@ void Engine::Impl::agent_reported(const NodeId& node, uint64_t session, uint64_t
   const bool writable = report.state == model::NodeState::Primary ||
                         report.state == model::NodeState::PrimaryUnprotected;
   if (writable && report.mysqld == model::MysqldState::Running) runtime.writable_at = now.at;
+  awake(now);
   runtime.heard_at = now.at;
   if (report.accepted.epoch != runtime.promised_epoch) {
     runtime.promised_epoch = report.accepted.epoch;
@@ -137,7 +138,11 @@ Status Engine::Impl::keep_lease_facts(const NodeId& node, const model::NodeRepor
     away = now.wall + std::chrono::duration_cast<std::chrono::microseconds>(absence);
   }
   const std::optional<WallTime>& known = member->second.away_until;
-  // Said again with every heartbeat until it goes.
+  // Said again with every heartbeat until it goes. What was granted for it may run on after the
+  // agent is back, so the next coordinator has to know of it until then.
+  NodeRuntime& runtime = nodes_[node];
+  if (away) runtime.absence_over = now.at + lapse_of(kLongestAbsence);
+  if (!away && known && now.at < runtime.absence_over) away = known;
   const bool same_absence =
       away ? known && *away - *known < std::chrono::seconds(1) : !known.has_value();
   if (member->second.gated == gated && same_absence) return {};

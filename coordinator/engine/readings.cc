@@ -97,7 +97,8 @@ Policy Engine::Impl::policy_for(const ClusterRow& row) const {
   Policy policy;
   policy.lossless = lossless(row);
   policy.paused = spec.paused;
-  policy.silence = config.silence;
+  // Three heartbeats may be late.
+  policy.silence = std::max(config.silence, Duration(3 * spec.heartbeat));
   policy.heartbeat = spec.heartbeat;
   policy.ttl = spec.ttl;
   policy.acks = std::min(spec.acks, std::max(0, static_cast<int>(row.members.size()) - 1));
@@ -135,11 +136,16 @@ ClusterView Engine::Impl::view_of(const ClusterRow& row, Now now) const {
       if (node->report && node->report->accepted.epoch == row.record.version.epoch)
         seen.promised_for = now.at - node->promised_since;
       seen.machine_off = node->machine_off;
+      seen.told_no_acker = node->sent && node->sent->state != NodeState::Acker && node->report &&
+                           node->report->accepted >= node->sent->record;
       seen.report = node->report;
       seen.last_executed = node->last_executed;
     }
     seen.gated = member.gated;
-    seen.excused = member.away_until.has_value() && seen.lease_left > Duration::zero();
+    // A new agent's first words end it; before them, what is on record is believed.
+    const bool announced =
+        seen.report ? seen.report->lease.wanted_ms > 0 : member.away_until.has_value();
+    seen.excused = announced && seen.lease_left > Duration::zero() && !seen.machine_off;
     if (member.removing) view.removing.insert(name);
     view.members.emplace(name, std::move(seen));
   }

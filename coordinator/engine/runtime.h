@@ -20,6 +20,7 @@ struct NodeRuntime {
   std::optional<model::GtidSet> last_executed{};  // by the last report of a mysqld that answered
   Instant heard_at{};                             // by the last report of the present session
   Instant lease_until{};                          // what it was granted has lapsed by then for sure
+  Instant absence_over{};      // so is what it was granted for an announced absence
   uint64_t promised_epoch{0};  // the epoch of its last report, and since when that is so
   Instant promised_since{};
   std::optional<Instant> writable_at{};  // when it last said that it is a writable primary

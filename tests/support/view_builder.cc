@@ -143,6 +143,7 @@ ViewBuilder& ViewBuilder::revoked(const std::string& node) {
 
 ViewBuilder& ViewBuilder::state(const std::string& node, NodeState state) {
   report(node).state = state;
+  view.members.at(NodeName(node)).told_no_acker = state == NodeState::Replica;
   return *this;
 }
 

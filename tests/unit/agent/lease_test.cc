@@ -169,6 +169,25 @@ TEST_CASE("after its start an agent is taken to hold for whoever it may have pro
   CHECK_FALSE(keeper.task->hold({{}, 4, seconds(2)}).given);
 }
 
+TEST_CASE("before a planned absence a primary that nobody could replace lengthens its own lease") {
+  Keeper keeper;
+  keeper.task->set_terms(writer(0));
+  keeper.task->step();
+  CHECK(keeper.task->ask_longer(seconds(20), Deadline::after(milliseconds(1))));
+  CHECK(keeper.fence.until == keeper.clock.at + seconds(20));
+}
+
+TEST_CASE("a gate that does not move is not counted on") {
+  Keeper keeper;
+  keeper.fence.broken = true;
+  keeper.task->set_terms(writer(0));
+  CHECK(keeper.task->said().lease.fence == "none");
+  keeper.fence.broken = false;
+  keeper.pass(milliseconds(300));
+  keeper.task->step();
+  CHECK(keeper.task->said().lease.fence == "kernel");
+}
+
 TEST_CASE("before a planned absence a longer lease is asked for") {
   Keeper keeper;
   keeper.task->set_terms(writer(1));

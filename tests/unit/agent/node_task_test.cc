@@ -497,18 +497,17 @@ TEST_CASE(
   g.peers = {{model::NodeName("c-2"), "10.0.0.2", true, true},
              {model::NodeName("c-3"), "10.0.0.3", false, false}};
   node.fence.broken = true;
-  node.task->goal_received(g);
-  node.task->step();
+  node.reach(g);
   CHECK_FALSE(node.last().gate.has_value());
   CHECK(node.last().problem.find("does not move") != std::string::npos);
-  CHECK_FALSE(node.machine.initialised);
+  CHECK(node.last().state == NodeState::RejoinCheck);
 
   node.fence.broken = false;
   node.settle();
   CHECK(node.fence.admission.admitted == std::set<std::string>{"10.0.0.2"});
   CHECK(node.fence.admission.barred == std::set<std::string>{"10.0.0.3"});
   CHECK(node.last().gate == model::RecordVersion{1, 1});
-  CHECK(node.machine.initialised);
+  CHECK(node.last().state == NodeState::Promoting);
 }
 
 TEST_CASE(

@@ -279,6 +279,70 @@ TEST_CASE(
   CHECK_FALSE(decide(full).record->blocked.empty());
 }
 
+TEST_CASE("an acker that has to be seeded anew leaves A before its copy of the data goes") {
+  ViewBuilder builder = cluster(3);
+  ClusterRow row;
+  row.record = builder.view.record;
+  for (int i = 0; i < 3; ++i)
+    row.members[NodeName("c-" + std::to_string(i))].address = "10.0.0." + std::to_string(i);
+  const auto may_reseed = [&] {
+    row.record = builder.view.record;
+    return goal_for(builder, row, {}, NodeName("c-2"))->may_reseed;
+  };
+  builder.report("c-2").errant = gtids(written("2:1"));
+  CHECK_FALSE(may_reseed());
+  const Decision decision = decide(builder);
+  CHECK(decision.rule == "leave_begin");
+  builder.view.record = *decision.record;
+  CHECK_FALSE(may_reseed());
+  builder.view.record.ackers[NodeName("c-2")].clear();
+  CHECK(may_reseed());
+}
+
+TEST_CASE("a change of durability leaves nobody behind who counted for the old one") {
+  ViewBuilder lossless = cluster(3);
+  lossless.view.record.voters = {NodeName("c-1")};
+  lossless.view.record.holds_required = 1;
+  Decision decision = decide(lossless);
+  CHECK(decision.rule == "durability_changed");
+  CHECK(decision.record->voters.empty());
+  CHECK(decision.record->holds_required == 0);
+
+  ViewBuilder builder = cluster(3);
+  builder.view.policy.lossless = false;
+  decision = decide(builder);
+  CHECK(decision.rule == "lower");
+  builder.view.record = *decision.record;
+  for (auto& [name, other] : builder.view.members)
+    other.report->accepted = builder.view.record.version;
+  decision = decide(builder);
+  CHECK(decision.rule == "durability_changed");
+  CHECK(decision.record->ackers.empty());
+}
+
+TEST_CASE("while acknowledgements are on record an election needs those who gave them") {
+  ViewBuilder builder = cluster(3).lost("c-0").lost("c-2");
+  builder.view.policy.lossless = false;
+  builder.view.record.version = {4, 1};
+  builder.view.record.phase = Phase::Revoking;
+  builder.view.in_phase_for = seconds(1);
+  builder.revoked("c-1");
+  CHECK(decide(builder).why.find("1 of 2 ackers reached, 2 needed") != std::string::npos);
+}
+
+TEST_CASE(
+    "an acker that is back before it was quiet counts in an election, though it was to leave") {
+  ViewBuilder builder = cluster(3).lost("c-0");
+  builder.view.record.leaving = {NodeName("c-2")};
+  builder.view.record.version = {4, 1};
+  builder.view.record.phase = Phase::Revoking;
+  builder.view.in_phase_for = seconds(1);
+  builder.revoked("c-1").revoked("c-2");
+  CHECK(decide(builder).record->phase == Phase::Promoting);
+  builder.view.record.ackers[NodeName("c-2")].clear();
+  CHECK(decide(builder).record->phase == Phase::Revoking);
+}
+
 TEST_CASE("a lease is for the opened primary of the node's own epoch, and for readers") {
   ViewBuilder builder = cluster(3);
   const auto granted = [&](const std::string& node) {
@@ -325,7 +389,14 @@ TEST_CASE("only ackers, and those that said they acknowledge nothing, may replic
   CHECK_FALSE(peer("c-3").admitted);  // it still acknowledges, as in the epoch before
   CHECK_FALSE(peer("c-3").holder);
   builder.report("c-3").server->semisync.replica_acking = false;
+  // An acker's goal of a moment ago may still be carried out.
+  CHECK_FALSE(peer("c-3").admitted);
+  builder.state("c-3", NodeState::Replica);
   CHECK(peer("c-3").admitted);
+  // What does not answer goes on as it was.
+  builder.report("c-3").server.reset();
+  builder.report("c-3").mysqld = model::MysqldState::Stalled;
+  CHECK_FALSE(peer("c-3").admitted);
   builder.view.record.leaving = {NodeName("c-1")};
   CHECK_FALSE(peer("c-1").admitted);
   CHECK_FALSE(peer("c-1").holder);
