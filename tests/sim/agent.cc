@@ -96,7 +96,10 @@ void Agent::power_off() {
 }
 
 void Agent::pause(bool clock_stops) {
-  if (clock_stops) clock.stop();
+  if (clock_stops) {
+    clock.stop();
+    gate.sleep();
+  }
   process.hold(Process::MachinePaused);
   mysqld_.process.hold(Process::MachinePaused);
 }

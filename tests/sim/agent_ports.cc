@@ -270,14 +270,15 @@ Status ProcessPort::initialise(Deadline) {
   return {};
 }
 
-Result<std::filesystem::path> ProcessPort::archive_and_wipe(const std::string& label) {
+// The names of folders are random: no story tells them.
+Result<std::filesystem::path> ProcessPort::archive_and_wipe(const std::string&) {
   if (m_.process.alive()) return precondition("mysqld runs");
   waiter_.sleep(milliseconds(50));
   stage_.story.tell(m_.name(), "is wiped of {}", m_.holdings().str());
   oracle_.forgets(m_);
   m_.wipe();
   ++stage_.counts.seeds;
-  return std::filesystem::path("archive") / label;
+  return std::filesystem::path("archive");
 }
 
 // As plan_trim(): what the cluster has not must be the end of the log.
@@ -295,10 +296,9 @@ Result<agent::TailPlan> ProcessPort::find_tail(const agent::ClusterTransactions&
   return plan;
 }
 
-Result<std::filesystem::path> ProcessPort::keep_tail(const agent::TailPlan&,
-                                                     const std::string& label) {
+Result<std::filesystem::path> ProcessPort::keep_tail(const agent::TailPlan&, const std::string&) {
   waiter_.sleep(milliseconds(20));
-  return std::filesystem::path("archive") / label;
+  return std::filesystem::path("archive");
 }
 
 Status ProcessPort::cut_tail(const agent::TailPlan& plan) {

@@ -1,4 +1,6 @@
 // The simulator has to find every one of these bugs, or it proves nothing.
+#include <string>
+
 #include <doctest/doctest.h>
 
 #include "lib/base/log.h"
@@ -14,7 +16,8 @@ constexpr uint64_t kMostSteps = 3'000'000;  // for each
 TEST_CASE("the simulator finds every bug that is put in") {
   log::configure(log::Level::Error, "/dev/null");
   for (const Bug& bug : bugs()) {
-    SUBCASE(bug.name.c_str()) {
+    const std::string name = "the simulator finds: " + bug.name;
+    SUBCASE(name.c_str()) {
       Counters total;
       Ending ending;
       for (uint64_t seed = 1; ending.failure.empty() && total.steps() < kMostSteps; ++seed) {

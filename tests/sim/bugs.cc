@@ -27,16 +27,6 @@ Variant decided(Mutation mutation) {
   return variant;
 }
 
-template <typename F>
-Variant seen(F change) {
-  Variant variant;
-  variant.decide = [change](ClusterView view) {
-    change(view);
-    return coordinator::decide(view);
-  };
-  return variant;
-}
-
 Variant lossless(Variant variant, int members = 3) {
   variant.lossless = true;
   variant.members = members;
@@ -54,10 +44,6 @@ Variant asynchronous(Variant variant, int members = 3) {
   return variant;
 }
 
-bool began_epoch(const ClusterView& view, const Decision& decision) {
-  return decision.record && decision.record->version.epoch > view.record.version.epoch;
-}
-
 Variant late(std::set<std::string> events) {
   Variant variant;
   variant.written_late = std::move(events);
@@ -65,14 +51,6 @@ Variant late(std::set<std::string> events) {
 }
 
 // --- decisions ---
-
-Decision removes_at_once(const ClusterView&, Decision decision) {
-  if (decision.rule != "leave_begin" || !decision.record) return decision;
-  for (const NodeName& name : decision.record->leaving)
-    decision.record->ackers.erase(name);
-  decision.record->leaving.clear();
-  return decision;
-}
 
 // The least of all that answered, whatever the others hold.
 Decision elects_without_base(const ClusterView& view, Decision decision) {
@@ -93,17 +71,13 @@ Decision elects_without_base(const ClusterView& view, Decision decision) {
   return decision;
 }
 
-Decision forgets_older_primaries(const ClusterView& view, Decision decision) {
-  if (began_epoch(view, decision)) decision.record->unfenced = {view.record.primary};
-  return decision;
-}
-
-Decision asks_for_no_proof(const ClusterView&, Decision decision) {
-  if (decision.rule == "elect" && decision.record) {
-    decision.record->unfenced.clear();
-    decision.record->proof_needed = false;
+Decision waits_for_no_lease(const ClusterView& real) {
+  ClusterView view = real;
+  for (auto& [name, member] : view.members) {
+    member.lease_left = Duration::zero();
+    member.promised_for = std::chrono::hours(1);
   }
-  return decision;
+  return coordinator::decide(view);
 }
 
 // The former primary is opened again, in the epoch in which it was closed.
@@ -125,6 +99,8 @@ Decision rolls_back_in_the_epoch(const ClusterView& view, Decision decision) {
 
 // Whatever is in its binary log.
 Decision reopens_at_once(const ClusterView& view, Decision decision) {
+  // Weakened it would be safe: with k = 0 nobody else is elected.
+  if (decision.rule == "weaken") return {decision.rule, decision.why, std::nullopt};
   if (decision.rule != "reopen") return decision;
   ClusterRecord record = decision.record.value_or(view.record);
   record.version = {view.record.version.epoch, view.record.version.version + 1};
@@ -146,11 +122,6 @@ Decision believes_reports_of_holds(const ClusterView& real) {
 Decision raises_without_proof(const ClusterView&, Decision decision) {
   if (decision.rule == "raise_begin" && decision.record)
     decision.record->acks_required = decision.record->acks_wanted;
-  return decision;
-}
-
-Decision keeps_the_old_base(const ClusterView& view, Decision decision) {
-  if (decision.rule == "open" && decision.record) decision.record->base = view.record.base;
   return decision;
 }
 
@@ -394,6 +365,8 @@ Variant without_bug(const Variant& variant) {
 std::vector<Bug> bugs() {
   Variant lenient;
   lenient.decide = one_revocation_less;
+  Variant impatient;
+  impatient.decide = waits_for_no_lease;
   Variant forgets_holds = with_lease<ForgetsHolds>();
   forgets_holds.decide = believes_reports_of_holds;
   const std::map<std::string, int> commits{{"fail_commit", 10}, {"kill_coordinator", 6},
@@ -410,6 +383,11 @@ std::vector<Bug> bugs() {
   const std::map<std::string, int> switching{{"ask", 12},       {"kill_agent", 4},
                                              {"stop_agent", 6}, {"kill_mysqld", 4},
                                              {"isolate", 4},    {"cut_pair", 4}};
+  const std::map<std::string, int> restarts{
+      {"kill_again", 14}, {"kill_mysqld", 6}, {"isolate", 14}};
+  const std::map<std::string, int> holds{{"isolate", 10}, {"kill_agent", 12}};
+  const std::map<std::string, int> deposed{
+      {"isolate", 10}, {"cut_pair", 8}, {"cut_one_way", 8}, {"stop_agent", 6}, {"slow_pair", 4}};
   const std::map<std::string, int> leases{
       {"isolate", 8},      {"cut_one_way", 8},      {"cut_pair", 6},
       {"slow_network", 4}, {"kill_coordinator", 6}, {"stop_coordinator", 4},
@@ -417,8 +395,6 @@ std::vector<Bug> bugs() {
   return {
       {"an acker acknowledges before the record names it",
        lossless(among(commits, late({"acker.added"})))},
-      {"an acker is removed from the record while it still acknowledges",
-       lossless(among(uneven, decided(removes_at_once)), 4)},
       {"a failover begins with one revocation too few", lossless(among(uneven, lenient), 4)},
       {"an agent takes a goal of an older version", lossless(without_version_check())},
       {"an agent takes a goal of an older epoch", lossless(without_epoch_check())},
@@ -427,29 +403,28 @@ std::vector<Bug> bugs() {
       {"a node is elected without the base", lossless(decided(elects_without_base), 4)},
       {"the record says opened after the node was told to open",
        lossless(among(commits, late({"election.opened"})))},
-      {"the base is not recorded with the opening", lossless(decided(keeps_the_old_base))},
-      {"only the last primary has to prove that it is down",
-       asynchronous(among(leases, decided(forgets_older_primaries)))},
-      {"no primary has to prove that it is down",
-       asynchronous(among(leases, decided(asks_for_no_proof)))},
+      {"nobody waits for a lease to lapse", asynchronous(among(leases, impatient))},
       {"an acker that lost relay log still counts",
        lossless(among(backlogs, counts_lost_relay_log()), 2)},
       {"a switchover is undone within its epoch",
        lossless(among(switching, decided(rolls_back_in_the_epoch)))},
       {"a restarted primary is reopened whatever its ackers hold",
-       lossless(among(uneven, decided(reopens_at_once)), 2)},
-      {"k is raised before enough ackers hold everything", lossless(decided(raises_without_proof))},
+       lossless(among(restarts, decided(reopens_at_once)), 2)},
+      {"k is raised before enough ackers hold everything",
+       lossless(among(backlogs, decided(raises_without_proof)), 2)},
       {"k is lowered by act before record", lossless(among(commits, late({"protection.lost"})), 2)},
       {"a restarted agent forgets the hold that it gave",
-       asynchronous(among(leases, forgets_holds), 2)},
+       asynchronous(among(holds, forgets_holds), 2)},
       {"a hold is given after a promise to another",
        asynchronous(among(leases, with_lease<HoldsAfterPromise>()))},
       {"a lease counts from its receipt", asynchronous(among(leases, counts_from_receipt()), 2)},
       {"the gate does not shut by itself", asynchronous(among(leases, with_gate<NeverShuts>()))},
       {"a deposed primary is asked to end, and its sockets stay",
-       lossless(both(asking(), with_gate<KeepsOldSockets>()))},
+       lossless(
+           among({{"isolate", 10}, {"cut_pair", 4}}, both(asking(), with_gate<KeepsOldSockets>())),
+           4)},
       {"a receiver goes on acknowledging after its promise, and the old gate stays open",
-       lossless(both(with_server<NeverRevokes>(), with_gate<NeverShuts>()))},
+       lossless(among(deposed, both(with_server<NeverRevokes>(), with_gate<NeverShuts>())))},
       {"the source changes with both threads stopped",
        lossless(among(backlogs, with_server<DiscardsBacklog>()), 2)},
       {"a promise is not on disk when it is told", lossless(forgetful())},

@@ -6,19 +6,16 @@ namespace cdb::sim {
 
 using std::chrono::milliseconds;
 
-namespace {
-constexpr Duration kPatience = std::chrono::seconds(3);  // with one request
-}  // namespace
-
 Client::Client(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>& servers,
-               Host host, const NameServer& names, Duration ttl, Duration pace)
+               Host host, const NameServer& names, Duration ttl, Duration pace, Duration patience)
     : stage_(stage),
       oracle_(oracle),
       servers_(servers),
       host_(host),
       names_(names),
       ttl_(ttl),
-      pace_(pace) {}
+      pace_(pace),
+      patience_(patience) {}
 
 void Client::start() {
   next();
@@ -35,7 +32,7 @@ void Client::next() {
       return;
     }
     // Whatever comes of it, it goes on.
-    stage_.timeline.after(kPatience, [this, request] {
+    stage_.timeline.after(patience_, [this, request] {
       if (request == request_) next();
     });
     if (stage_.random.chance(0.25)) {

@@ -13,7 +13,7 @@ namespace cdb::sim {
 class Client {
  public:
   Client(Stage& stage, Oracle& oracle, std::vector<std::unique_ptr<Mysqld>>& servers, Host host,
-         const NameServer& names, Duration ttl, Duration pace);
+         const NameServer& names, Duration ttl, Duration pace, Duration patience);
 
   void start();
   void stop() { stopped_ = true; }
@@ -30,8 +30,9 @@ class Client {
   std::vector<std::unique_ptr<Mysqld>>& servers_;
   Host host_;
   const NameServer& names_;
-  Duration ttl_;   // how long it believes an address
-  Duration pace_;  // between two requests
+  Duration ttl_;       // how long it believes an address
+  Duration pace_;      // between two requests
+  Duration patience_;  // with one of them
   bool stopped_{false};
   std::optional<Host> address_{};
   Instant resolved_{};

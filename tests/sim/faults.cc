@@ -12,6 +12,7 @@ using std::chrono::seconds;
 const std::vector<Faults::Kind>& Faults::all_kinds() {
   static const std::vector<Kind> kinds{{"kill_mysqld", 14, &Faults::kill_mysqld},
                                        {"kill_several", 5, &Faults::kill_several},
+                                       {"kill_again", 4, &Faults::kill_again},
                                        {"stall_mysqld", 6, &Faults::stall_mysqld},
                                        {"kill_agent", 5, &Faults::kill_agent},
                                        {"stop_agent", 5, &Faults::stop_agent},
@@ -23,6 +24,7 @@ const std::vector<Faults::Kind>& Faults::all_kinds() {
                                        {"isolate", 9, &Faults::isolate},
                                        {"cut_one_way", 8, &Faults::cut_one_way},
                                        {"cut_pair", 8, &Faults::cut_pair},
+                                       {"cut_coordinator", 4, &Faults::cut_coordinator},
                                        {"slow_network", 4, &Faults::slow_network},
                                        {"slow_pair", 5, &Faults::slow_pair},
                                        {"slow_applier", 7, &Faults::slow_applier},
@@ -211,6 +213,19 @@ void Faults::kill_several() {
   }
 }
 
+// And once more when it is hardly back.
+void Faults::kill_again() {
+  Mysqld& mysqld = victim().mysqld();
+  world_.stage.story.tell("FAULT", "{} is killed, and will be again", mysqld.name());
+  mysqld.crash(false);
+  world_.stage.timeline.after(world_.stage.random.between(milliseconds(1500), seconds(5)),
+                              [this, &mysqld] {
+                                if (ended_) return;
+                                world_.stage.story.tell("FAULT", "{} is killed", mysqld.name());
+                                mysqld.crash(false);
+                              });
+}
+
 void Faults::power_off_several() {
   Random& random = world_.stage.random;
   world_.stage.story.tell("FAULT", "a rack loses its power");
@@ -287,8 +302,15 @@ void Faults::cut_one_way() {
 
 void Faults::cut_pair() {
   const Host a = victim().host();
-  const auto b = static_cast<Host>(
-      world_.stage.random.below(static_cast<uint64_t>(world_.stage.network.hosts())));
+  const auto hosts = static_cast<uint64_t>(world_.stage.network.hosts());
+  cut(a, static_cast<Host>(world_.stage.random.below(hosts)));
+}
+
+void Faults::cut_coordinator() {
+  cut(victim().host(), world_.coordinator->host());
+}
+
+void Faults::cut(Host a, Host b) {
   if (a == b) return;
   world_.stage.story.tell("FAULT", "hosts {} and {} are cut off from each other", a, b);
   world_.stage.network.cut(a, b);

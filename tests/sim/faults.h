@@ -41,10 +41,13 @@ class Faults {
   void power_off();
   void power_off_several();
   void kill_several();
+  void kill_again();
   void pause_machine();
   void isolate();
   void cut_one_way();
   void cut_pair();
+  void cut_coordinator();
+  void cut(Host a, Host b);
   void slow_network();
   void slow_pair();
   void usual(Host from, Host to);

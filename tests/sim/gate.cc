@@ -6,7 +6,8 @@ namespace cdb::sim {
 
 void Gate::pass(const std::shared_ptr<Connection>& connection, Host host) {
   connection->guard(host, [this] { return open(); });
-  std::erase_if(clients_, [](const auto& weak) { return weak.expired(); });
+  std::erase_if(clients_,
+                [](const auto& other) { return other.use_count() == 1 && !other->holds(); });
   clients_.push_back(connection);
 }
 
@@ -17,15 +18,14 @@ void Gate::vanish() {
 }
 
 void Gate::destroy_clients() {
-  for (const auto& weak : std::exchange(clients_, {})) {
-    if (const auto connection = weak.lock()) connection->destroy();
-  }
+  for (const auto& connection : std::exchange(clients_, {}))
+    connection->destroy();
 }
 
 void Gate::wake_clients() {
-  for (const auto& weak : clients_) {
-    if (const auto connection = weak.lock()) connection->try_again();
-  }
+  const auto clients = clients_;
+  for (const auto& connection : clients)
+    connection->try_again();
 }
 
 Status GatePort::admit(const agent::Admission& admission) {

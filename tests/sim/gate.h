@@ -16,6 +16,9 @@ namespace cdb::sim {
 class Gate {
  public:
   explicit Gate(const HostClock& clock) : clock_(clock) {}
+  ~Gate() { destroy_clients(); }
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
 
   [[nodiscard]] bool open() const { return until_ && clock_.now() < *until_; }
   [[nodiscard]] bool admits(const std::string& address) const {
@@ -30,8 +33,15 @@ class Gate {
   void vanish();
 
   [[nodiscard]] std::optional<Instant> until() const { return until_; }
-  void set_until(Instant until) { until_ = until; }
+  void set_until(Instant until) {
+    if (!open()) slept_ = false;
+    until_ = until;
+  }
   void shut() { until_.reset(); }
+  // The machine was paused with its clock: the time that is left says nothing, nor do grants that
+  // came in meanwhile, until it shuts.
+  void sleep() { slept_ = true; }
+  [[nodiscard]] bool slept() const { return slept_; }
   void destroy_clients();
   // Those that were not destroyed: what they hold is sent again.
   void wake_clients();
@@ -40,8 +50,9 @@ class Gate {
  private:
   const HostClock& clock_;
   std::optional<Instant> until_{};
+  bool slept_{false};
   agent::Admission admission_{};
-  std::vector<std::weak_ptr<Connection>> clients_{};
+  std::vector<std::shared_ptr<Connection>> clients_{};
 };
 
 // The agent's way to it.

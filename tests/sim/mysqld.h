@@ -80,6 +80,9 @@ class Mysqld {
   void write(const std::shared_ptr<Write>& write);
   [[nodiscard]] bool writable() const { return process.alive() && ready_ && !read_only_; }
   [[nodiscard]] bool read_only() const { return read_only_; }
+  // Whether clients get anything from it but resets. One that slept with its clock does not count:
+  // it may show old rows for the rest of its lease.
+  [[nodiscard]] bool serves() const { return writable() && gate_.open() && !gate_.slept(); }
   // Whether a commit that is made now could be acknowledged by and by.
   [[nodiscard]] bool can_acknowledge() const;
 

@@ -52,7 +52,7 @@ void Connection::arrive(int index, Handler deliver) {
   if (!way.held.empty() || cut) {
     if (dead_) return;
     if (way.held.empty())
-      network_.way(ends_[index], ends_[1 - index]).held.push_back(weak_from_this());
+      network_.way(ends_[index], ends_[1 - index]).held.push_back(shared_from_this());
     way.held.push_back(std::move(deliver));
     return;
   }
@@ -69,7 +69,7 @@ void Connection::flush(int index) {
     next();
   }
   if (!dead_ && !way.held.empty())
-    network_.way(ends_[index], ends_[1 - index]).held.push_back(weak_from_this());
+    network_.way(ends_[index], ends_[1 - index]).held.push_back(shared_from_this());
 }
 
 Network::Network(Timeline& timeline, Random& random, int hosts, uint64_t& deliveries)
@@ -79,13 +79,19 @@ Network::Network(Timeline& timeline, Random& random, int hosts, uint64_t& delive
       deliveries_(deliveries),
       ways_(static_cast<size_t>(hosts * hosts)) {}
 
+// What is still held may own its connection.
+Network::~Network() {
+  for (const Way& way : ways_) {
+    for (const auto& connection : way.held)
+      connection->destroy();
+  }
+}
+
 void Network::heal(Host from, Host to) {
   Way& healed = way(from, to);
   if (--healed.cuts > 0) return;
 
-  for (const auto& weak : std::exchange(healed.held, {})) {
-    const auto connection = weak.lock();
-    if (!connection) continue;
+  for (const auto& connection : std::exchange(healed.held, {})) {
     const int index = connection->ends_[0] == from ? 0 : 1;
     // When TCP tries again: soon after a short cut, later after a long one.
     timeline_.after(random_.between(milliseconds(1), milliseconds(800)),

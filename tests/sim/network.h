@@ -26,6 +26,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // What `from` sends gets out only while this holds; otherwise it is sent again later.
   void guard(Host from, std::function<bool()> open);
   void try_again();
+  [[nodiscard]] bool holds() const { return !ways_[0].held.empty() || !ways_[1].held.empty(); }
 
  private:
   friend class Network;
@@ -47,6 +48,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 class Network {
  public:
   Network(Timeline& timeline, Random& random, int hosts, uint64_t& deliveries);
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
 
   [[nodiscard]] int hosts() const { return hosts_; }
   [[nodiscard]] bool passes(Host from, Host to) const { return way(from, to).cuts == 0; }
@@ -70,7 +74,7 @@ class Network {
     int cuts{0};  // faults may overlap
     Duration delay{std::chrono::microseconds(200)};
     double loss{0};
-    std::vector<std::weak_ptr<Connection>> held{};  // connections with something to send again
+    std::vector<std::shared_ptr<Connection>> held{};  // with something to send again
   };
   Way& way(Host from, Host to) { return ways_[static_cast<size_t>(from * hosts_ + to)]; }
   [[nodiscard]] const Way& way(Host from, Host to) const {

@@ -146,15 +146,24 @@ void Oracle::reported(Host host, const model::RecordVersion& accepted) {
 }
 
 void Oracle::look() {
-  const Mysqld* first = nullptr;
+  const Mysqld* acknowledges = nullptr;
+  const Mysqld* serves = nullptr;
   for (const auto& server : *servers_) {
-    if (!server->can_acknowledge()) continue;
-    if (first != nullptr) {
-      stage_.story.fail(
-          fmt::format("{} and {} can both acknowledge now", first->name(), server->name()));
-      return;
+    if (!server->writable()) continue;
+    if (server->can_acknowledge()) {
+      if (acknowledges != nullptr) {
+        stage_.story.fail(fmt::format("{} and {} can both acknowledge now", acknowledges->name(),
+                                      server->name()));
+      }
+      acknowledges = server.get();
     }
-    first = server.get();
+    if (server->serves()) {
+      if (serves != nullptr) {
+        stage_.story.fail(
+            fmt::format("{} and {} both serve clients now", serves->name(), server->name()));
+      }
+      serves = server.get();
+    }
   }
 }
 

@@ -70,9 +70,9 @@ World::World(uint64_t seed, const Variant& variant, bool told, Random shape)
     client_hosts.push_back(host);
     const Duration ttl =
         i == 0 ? Duration(std::chrono::hours(24)) : Duration(seconds(1 + 4 * (i - 1)));
-    clients_.push_back(
-        std::make_unique<Client>(stage, oracle, servers, host, names, ttl,
-                                 shape.between(milliseconds(15), milliseconds(150))));
+    clients_.push_back(std::make_unique<Client>(stage, oracle, servers, host, names, ttl,
+                                                shape.between(milliseconds(15), milliseconds(150)),
+                                                i == 1 ? seconds(20) : seconds(3)));
   }
 }
 
