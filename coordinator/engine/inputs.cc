@@ -246,6 +246,8 @@ void Engine::Impl::dns_published(const DnsRecords& records, const Status& result
                 result.error().text());
     }
     runtime.dns_problem = result.error().text();
+    // It may have been written all the same: what is there now is not known.
+    runtime.published.reset();
     runtime.publish_after = now.at + kRetrySoon;
   }
   if (state.clusters.contains(records.cluster)) drive(records.cluster, now);

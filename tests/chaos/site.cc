@@ -165,12 +165,9 @@ void Site::make_cluster() {
       "apiVersion: cdb.cycloud.io/v1\nkind: MySQL\nmetadata: {{name: {}}}\n"
       "spec: {{flavor: {}, replica: {}, version: \"{}\"}}\n",
       kCluster, is_old(plan_) ? "tiny" : "micro", plan_.replicas, plan_.version);
-  if (!plan_.policy.empty()) {
-    text += fmt::format(
-        "---\napiVersion: cdb.cycloud.io/v1\nkind: Orchestrator\nmetadata: {{name: {}}}\n"
-        "spec: {}\n",
-        kCluster, plan_.policy);
-  }
+  text += fmt::format(
+      "---\napiVersion: cdb.cycloud.io/v1\nkind: Orchestrator\nmetadata: {{name: {}}}\nspec: {}\n",
+      kCluster, plan_.policy);
   for (const auto& machine : machines_) {
     std::ofstream(machine->directory() / "power") << "on\n";
     machine->power_on();

@@ -34,7 +34,9 @@ struct SitePlan {
   bool freezable_disks{false};
   int disk_mib{4096};
   bool own_clocks{false};  // wall clocks that can be stepped, machine by machine: see Host
-  std::string policy{};    // of the Orchestrator, as YAML of its spec; empty: the default
+  // Of the Orchestrator, as YAML of its spec. Rows share a cluster, and many failovers in an hour
+  // are what they are for.
+  std::string policy{"{anti_flap: {failovers: 100, window: 1h}}"};
 };
 
 struct Account {

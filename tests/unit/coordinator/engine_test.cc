@@ -251,6 +251,24 @@ TEST_CASE("the write gap is from the last writable report to the first one, and 
   CHECK(bench.engine->topology(kCluster)->last_election == election);
 }
 
+TEST_CASE("names whose writing failed are written again, also where they are to be as before") {
+  Bench bench;
+  const ViewBuilder well = bench.view;
+  bench.view.mysqld_dead("c-2");
+  bench.report("c-2");
+  const auto without = std::exchange(bench.effects.published, std::nullopt);
+  REQUIRE(without);
+  bench.view = well;
+  bench.report("c-2");
+  bench.engine->dns_published(*without, outcome_unknown("no answer"), bench.now);
+  CHECK(bench.engine->topology(kCluster)->dns_problem == "no answer");
+  bench.pass(seconds(1));
+  REQUIRE(bench.effects.published);
+  CHECK(bench.effects.published->ro.size() == 2);
+  bench.finish_names();
+  CHECK(bench.engine->topology(kCluster)->dns_problem.empty());
+}
+
 TEST_CASE("a gap that this coordinator saw only the end of is not guessed") {
   Bench bench;
   bench.view.mysqld_dead("c-0");
