@@ -173,7 +173,9 @@ Status NodeActions::follow(const Situation& s) {
 Status NodeActions::seed_from_source(const Situation& s, bool purged) {
   if (!s.server->version.has_clone()) {
     if (!s.server->executed.empty()) return reseed(s);
-    if (purged) return seed_by_copy(s);
+    // Replication skips what this node's own server_id once wrote: one that has lived before would
+    // never get that back from the binary logs.
+    if (purged || memory_.mysqld_boot > 1) return seed_by_copy(s);
     progress_.followed_at = clock_.now();
     return ports_.server.replicate_from(source_of(s, memory_), Deadline::after(kStatement * 2));
   }
