@@ -38,11 +38,6 @@ struct Row {
   [[nodiscard]] std::string id() const;  // "3-agent-stopped"
 };
 
-// Why rows that may leave a tail on 5.6 are not passed each time.
-inline constexpr std::string_view kNoReseed =
-    "below 8.0.17 a node that once was primary is not seeded again: the binary logs have its own "
-    "server_id, and it leaves such events out";
-
 const std::vector<Row>& rows();
 
 // Each file of scenarios gives its rows.

@@ -231,7 +231,7 @@ std::vector<Row> surroundings_rows() {
        Fixture::OldTrio,
        {},
        old_primary_returns_with_tail,
-       kNoReseed},
+       {}},
       {23,
        "term",
        "SIGTERM of the primary's mysqld under load",
@@ -245,7 +245,7 @@ std::vector<Row> surroundings_rows() {
        Fixture::OldTrio,
        {},
        old_machine_off,
-       kNoReseed},
+       {}},
   };
 }
 
