@@ -9,7 +9,7 @@
 namespace cdb::sim {
 namespace {
 
-constexpr uint64_t kMostSteps = 3'000'000;  // for each
+constexpr uint64_t kMostSteps = 8'000'000;  // for each
 
 }  // namespace
 

@@ -66,7 +66,7 @@ Result<std::vector<coordinator::Event>> Store::commit(const Changes& changes) {
     case Fault::None: break;
   }
   if (is_late(changes)) {
-    if (unwritten_.empty()) stage_.timeline.after(milliseconds(400), [this] { flush(); });
+    if (unwritten_.empty()) stage_.timeline.after(milliseconds(1500), [this] { flush(); });
     unwritten_.push_back(changes);
   } else {
     put(changes);
