@@ -106,6 +106,7 @@ void Agent::pause(bool clock_stops) {
 
 void Agent::go_on() {
   clock.go_on();
+  gate.wake();
   mysqld_.process.release(Process::MachinePaused);
   process.release(Process::MachinePaused);
 }

@@ -33,15 +33,16 @@ class Gate {
   void vanish();
 
   [[nodiscard]] std::optional<Instant> until() const { return until_; }
-  void set_until(Instant until) {
-    if (!open()) slept_ = false;
-    until_ = until;
-  }
+  void set_until(Instant until) { until_ = until; }
   void shut() { until_.reset(); }
-  // The machine was paused with its clock: the time that is left says nothing, nor do grants that
-  // came in meanwhile, until it shuts.
-  void sleep() { slept_ = true; }
-  [[nodiscard]] bool slept() const { return slept_; }
+  // The machine is paused with its clock: for a lease's time after it has woken, what it was
+  // granted before still counts, and may be anybody's by now.
+  void sleep() { asleep_ = true; }
+  void wake() {
+    if (asleep_) slept_until_ = clock_.now() + std::chrono::seconds(3);
+    asleep_ = false;
+  }
+  [[nodiscard]] bool slept() const { return asleep_ || clock_.now() < slept_until_; }
   void destroy_clients();
   // Those that were not destroyed: what they hold is sent again.
   void wake_clients();
@@ -50,7 +51,8 @@ class Gate {
  private:
   const HostClock& clock_;
   std::optional<Instant> until_{};
-  bool slept_{false};
+  bool asleep_{false};
+  Instant slept_until_{};
   agent::Admission admission_{};
   std::vector<std::shared_ptr<Connection>> clients_{};
 };
