@@ -286,8 +286,10 @@ void Engine::Impl::drive_machines(const ClusterId& id, Now now) {
     if (node.asked || now.at < node.ask_after) continue;
     const bool silent =
         node.session == 0 && (!node.lost_at || now.at - *node.lost_at > config.power_on_after);
-    if (node.running && !silent) continue;
-    if (node.running && node.session != 0) continue;
+    // Without its address on record nobody finds it, however well it runs.
+    const bool known = node.running && !member.address.empty();
+    if (known && !silent) continue;
+    if (known && node.session != 0) continue;
     if (node.running && member.maintenance) continue;  // a person may have switched it off
     const auto version = model::MysqlVersion::parse(member.version);
     if (!version) continue;

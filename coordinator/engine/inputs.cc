@@ -210,7 +210,7 @@ void Engine::Impl::machine_ensured(const NodeId& node, const Result<Machine>& re
     Changes changes;
     changes.put_clusters.push_back(std::move(changed));
     if (!commit(changes)) {
-      runtime.running = false;  // asked again, and then stored
+      runtime.ask_after = now.at + kRetrySoon;  // and then stored
       return;
     }
   }

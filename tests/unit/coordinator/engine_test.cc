@@ -34,11 +34,12 @@ class FakeSink final : public AgentSink {
 
 class FakeEffects final : public Effects {
  public:
-  void ensure_machine(const MachineSpec&) override {}
+  void ensure_machine(const MachineSpec& spec) override { ensured.push_back(spec.node); }
   void remove_machine(const NodeId&) override {}
   void publish_dns(const DnsRecords& records) override { published = records; }
   void remove_dns(const ClusterId&) override {}
   void run_hooks(const HookJob& job) override { hooks.push_back(job); }
+  std::vector<NodeId> ensured{};
   std::optional<DnsRecords> published{};
   std::vector<HookJob> hooks{};
 };
@@ -267,6 +268,25 @@ TEST_CASE("names whose writing failed are written again, also where they are to 
   CHECK(bench.effects.published->ro.size() == 2);
   bench.finish_names();
   CHECK(bench.engine->topology(kCluster)->dns_problem.empty());
+}
+
+TEST_CASE("a machine whose address was not stored is asked for again, though its agent is here") {
+  Bench bench;
+  bench.store.state.clusters.at(kCluster).members.at(NodeName("c-1")).address.clear();
+  bench.start();
+  const NodeId node{kCluster, NodeName("c-1")};
+  bench.engine->machine_ensured(node, unavailable("no answer"), bench.now);
+  bench.effects.ensured.clear();
+  bench.pass(seconds(3));
+  CHECK(bench.effects.ensured == std::vector<NodeId>{node});
+  Machine machine;
+  machine.node = node;
+  machine.state = MachineState::Running;
+  machine.address = "10.0.0.1";
+  bench.engine->machine_ensured(node, machine, bench.now);
+  CHECK(bench.row().members.at(node.node).address == "10.0.0.1");
+  bench.pass(std::chrono::minutes(1));
+  CHECK(bench.effects.ensured.size() == 1);
 }
 
 TEST_CASE("a gap that this coordinator saw only the end of is not guessed") {
