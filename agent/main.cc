@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/adapters/connector_mysql_server.h"
+#include "agent/adapters/disk_watch.h"
 #include "agent/adapters/kernel_fence.h"
 #include "agent/adapters/memory_file.h"
 #include "agent/adapters/mycnf_files.h"
@@ -105,16 +106,14 @@ Status run(const std::filesystem::path& file) {
     return {config.paths.socket().string(),
             task_for_password == nullptr ? Secret{} : task_for_password->agent_password()};
   });
-  const auto disk_free = [data = config.paths.data_dir.parent_path()]() -> uint64_t {
-    std::error_code failed;
-    const auto space = std::filesystem::space(data, failed);
-    return failed ? 0 : space.available;
-  };
+  const DiskWatch disk(config.paths.data_dir);
   CDB_ASSIGN_OR_RETURN(const std::unique_ptr<Fence> fence, make_fence(config));
   CDB_TRY(fence->install());
   PeerCalls peers(config.peer_port);
   LeaseTask lease(config.node, *fence, peers, clock);
-  NodeTask task({server, process, files, *memory, lease}, disk_free, process::boot_id(), clock);
+  NodeTask task(
+      {server, process, files, *memory, lease}, [&] { return disk.state(); }, process::boot_id(),
+      clock);
   task_for_password = &task;
   CDB_TRY(task.load());
 

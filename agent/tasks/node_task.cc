@@ -17,6 +17,8 @@ constexpr Duration kStatus = std::chrono::seconds(2);
 constexpr Duration kSilent = std::chrono::seconds(5);
 constexpr Duration kSuspended = std::chrono::milliseconds(400);
 constexpr size_t kLogLines = 6;
+// No healthy disk takes so long, however busy.
+constexpr Duration kDiskSilent = std::chrono::seconds(9);
 constexpr uint64_t kDiskFull = uint64_t{8} << 20;  // mysqld can hardly write any more
 
 model::NodeGoal without_credentials(model::NodeGoal goal) {
@@ -34,10 +36,10 @@ bool same_source(const model::NodeGoal& a, const model::NodeGoal& b) {
 
 }  // namespace
 
-NodeTask::NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes,
-                   std::string machine_boot, const Clock& clock)
+NodeTask::NodeTask(NodePorts ports, std::function<DiskState()> disk, std::string machine_boot,
+                   const Clock& clock)
     : ports_(ports),
-      disk_free_bytes_(std::move(disk_free_bytes)),
+      disk_(std::move(disk)),
       clock_(clock),
       actions_(ports, memory_, progress_, clock),
       machine_boot_(std::move(machine_boot)),
@@ -283,7 +285,13 @@ void NodeTask::start_failed() {
 std::string NodeTask::first_problem(const Situation& s) const {
   if (!memory_problem_.empty()) return memory_problem_;
   if (!gate_problem_.empty()) return gate_problem_;
-  if (const uint64_t free = disk_free_bytes_(); free < kDiskFull) {
+  const DiskState disk = disk_();
+  if (disk.silent_for >= kDiskSilent) {
+    // The same text each time: it is an event.
+    return "the disk of the data directory has not answered a write for more than " +
+           to_text(kDiskSilent) + " (hint: look at the volume)";
+  }
+  if (const uint64_t free = disk.free_bytes; free < kDiskFull) {
     return fmt::format(
         "the disk of the data directory is full: {} KiB left (hint: free some space)", free >> 10);
   }
@@ -317,8 +325,9 @@ void NodeTask::report(const Situation& s, const std::string& doing) {
   report.problem = first_problem(s);
   report.credentials = memory_.credentials;
   report.pending_restart = progress_.pending_restart;
-  report.disk_free_bytes = disk_free_bytes_();
-  report.disk_full = report.disk_free_bytes < kDiskFull;
+  const DiskState disk = disk_();
+  report.disk_free_bytes = disk.free_bytes;
+  report.disk_full = disk.free_bytes < kDiskFull || disk.silent_for >= kDiskSilent;
   if (ports_.lease.gated()) report.gate = gate_;
   const LeaseKeeper::Said said = ports_.lease.said();
   report.lease = said.lease;

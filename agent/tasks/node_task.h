@@ -11,6 +11,7 @@
 
 #include "agent/core/memory.h"
 #include "agent/ports/coordinator_client.h"
+#include "agent/ports/disk.h"
 #include "agent/tasks/node_actions.h"
 #include "lib/base/backoff.h"
 #include "lib/base/sync.h"
@@ -20,7 +21,7 @@ namespace cdb::agent {
 class NodeTask final : public CoordinatorEvents {
  public:
   // `machine_boot`: the kernel's id of this start of the machine.
-  NodeTask(NodePorts ports, std::function<uint64_t()> disk_free_bytes, std::string machine_boot,
+  NodeTask(NodePorts ports, std::function<DiskState()> disk, std::string machine_boot,
            const Clock& clock);
 
   // Reads the memory and adopts a mysqld that runs. Call once, first.
@@ -60,7 +61,7 @@ class NodeTask final : public CoordinatorEvents {
   void note(const Transition& transition, const Status& result);
 
   NodePorts ports_;
-  std::function<uint64_t()> disk_free_bytes_;
+  std::function<DiskState()> disk_;
   const Clock& clock_;
   CoordinatorClient* client_{nullptr};
   Sync<News> news_{};

@@ -281,7 +281,7 @@ std::string unfit(const ClusterView& view, const NodeName& name) {
   if (!member->connected || !member->report) return "its agent is not connected";
   const auto& report = *member->report;
   if (report.mysqld != MysqldState::Running || !report.server) return "its mysqld does not run";
-  if (report.disk_full) return "its disk is full";
+  if (report.disk_full) return "its disk takes no writes";
   const GtidSet errant = errant_of(view.record, report);
   if (!errant.empty()) return "it has transactions the cluster has not: " + errant.str();
   return {};

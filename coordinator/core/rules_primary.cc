@@ -150,7 +150,7 @@ static std::string trouble_of(const NodeName& name, const NodeReport& report) {
     case MysqldState::Starting:
     case MysqldState::Running: break;
   }
-  return report.disk_full ? "the disk of " + name.str() + " is full" : std::string{};
+  return report.disk_full ? "the disk of " + name.str() + " takes no writes" : std::string{};
 }
 
 Match primary_dead(const ClusterView& view) {

@@ -191,8 +191,7 @@ std::vector<Row> surroundings_rows() {
   constexpr auto kTrio = Fixture::Trio;
   return {
       {17, "full", "the primary's disk is full", Fixture::Disks, 15.0, disk_full, {}},
-      {17, "stalled", "the primary's disk is stalled", Fixture::Disks, 15.0, disk_stalled,
-       "a stalled disk is not told from a slow one"},
+      {17, "stalled", "the primary's disk is stalled", Fixture::Disks, 15.0, disk_stalled, {}},
       {18, "paused", "the primary's machine is paused", kTrio, {}, machine_paused, {}},
       {18, "clock", "wall clocks are stepped by an hour", Fixture::Clocks, 0.5, clocks_stepped, {}},
       {18,

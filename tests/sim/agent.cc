@@ -170,7 +170,7 @@ void Agent::run() {
   const std::string boot = parts_.machine_boot ? parts_.machine_boot(boot_id()) : boot_id();
   task_ = std::make_unique<agent::NodeTask>(
       agent::NodePorts{*server_, *process_port_, config_port_, *memory_, keeper},
-      [] { return uint64_t{1} << 40; }, boot, clock);
+      [] { return agent::DiskState{}; }, boot, clock);
   if (const Status loaded = task_->load(); !loaded) {
     stage_.story.tell(name_, "does not start: {}", loaded.error().text());
     after(Duration::zero(), [this] { kill(); });

@@ -54,6 +54,7 @@ struct Node {
   test::FakeFence fence{};
   test::FakePeers peers{};
   std::unique_ptr<LeaseTask> lease{};
+  DiskState disk{};
   std::unique_ptr<NodeTask> task{};
 
   Node() { restart_agent(); }
@@ -62,8 +63,8 @@ struct Node {
     lease = std::make_unique<LeaseTask>(model::NodeId{{"default", "c"}, model::NodeName("c-1")},
                                         fence, peers, clock);
     task = std::make_unique<NodeTask>(
-        NodePorts{server, process, config, memory, *lease}, [] { return uint64_t{1} << 30; },
-        machine_boot, clock);
+        NodePorts{server, process, config, memory, *lease}, [this] { return disk; }, machine_boot,
+        clock);
     task->set_client(client);
     REQUIRE(task->load().ok());
     task->connection_changed(true, "test");
@@ -535,13 +536,31 @@ TEST_CASE("a mysqld that is stopped by a signal is stalled, one that is slow is 
   CHECK(node.last().mysqld == model::MysqldState::Running);
 }
 
+TEST_CASE("a disk that is full, and one that does not answer, are told apart and both told") {
+  Node node;
+  make_primary(node);
+  node.task->step();
+  CHECK_FALSE(node.last().disk_full);
+  node.disk.free_bytes = 1 << 20;
+  node.task->step();
+  CHECK(node.last().disk_full);
+  CHECK(node.last().problem.find("is full") != std::string::npos);
+  node.disk = {.silent_for = std::chrono::seconds(8)};  // a busy one
+  node.task->step();
+  CHECK_FALSE(node.last().disk_full);
+  node.disk.silent_for = std::chrono::seconds(9);
+  node.task->step();
+  CHECK(node.last().disk_full);
+  CHECK(node.last().problem.find("has not answered a write for more than 9") != std::string::npos);
+}
+
 TEST_CASE("a data directory without a memory is not touched") {
   Node node;
   node.machine.initialised = true;
   node.machine.saved.reset();
   NodeTask task(
       {node.server, node.process, node.config, node.memory, *node.lease},
-      [] { return uint64_t{1} << 30; }, "boot-1", node.clock);
+      [] { return DiskState{}; }, "boot-1", node.clock);
   const Status loaded = task.load();
   CHECK(loaded.error().code == Code::Precondition);
 }

@@ -271,9 +271,9 @@ TEST_CASE(
   CHECK(decide(stalled).record->cause == "mysqld of c-0 does not answer");
   ViewBuilder full = cluster(3);
   full.report("c-0").disk_full = true;
-  CHECK(decide(full).record->cause == "the disk of c-0 is full");
+  CHECK(decide(full).record->cause == "the disk of c-0 takes no writes");
   full.report("c-1").disk_full = true;
-  CHECK(unfit(full, NodeName("c-1")) == "its disk is full");
+  CHECK(unfit(full, NodeName("c-1")) == "its disk takes no writes");
   full.report("c-2").disk_full = true;
   CHECK(decide(full).record->phase == Phase::Steady);
   CHECK_FALSE(decide(full).record->blocked.empty());
