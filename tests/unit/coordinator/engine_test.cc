@@ -289,6 +289,48 @@ TEST_CASE("a machine whose address was not stored is asked for again, though its
   CHECK(bench.effects.ensured.size() == 1);
 }
 
+TEST_CASE(
+    "an announced absence stays on record until the lease for it is over, though its agent is "
+    "back") {
+  Bench bench;
+  bench.view.report("c-0").lease.fence = "kernel";
+  bench.view.report("c-0").lease.wanted_ms = 20000;
+  bench.report("c-0");
+  const auto away = [&] { return bench.row().members.at(NodeName("c-0")).away_until.has_value(); };
+  CHECK(bench.row().members.at(NodeName("c-0")).gated);
+  CHECK(away());
+  bench.view.report("c-0").lease.wanted_ms = 0;
+  bench.report("c-0");
+  CHECK(away());
+  bench.pass(seconds(5));
+  bench.report("c-0");
+  CHECK(away());
+  bench.pass(seconds(70));
+  bench.report("c-0");
+  CHECK_FALSE(away());
+}
+
+TEST_CASE("a coordinator that slept does not take its own silence for the primary's") {
+  for (const bool slept : {true, false}) {
+    CAPTURE(slept);
+    Bench bench;
+    if (slept) {
+      bench.pass(seconds(3));
+    } else {
+      for (int i = 0; i < 6; ++i) {
+        for (const char* node : {"c-1", "c-2"})
+          bench.report(node);
+        bench.pass(milliseconds(500));
+      }
+    }
+    // What they sent meanwhile is read before what the primary sent.
+    bench.view.blind("c-1").blind("c-2");
+    for (const char* node : {"c-1", "c-2"})
+      bench.report(node);
+    CHECK((bench.phase() == Phase::Steady) == slept);
+  }
+}
+
 TEST_CASE("a gap that this coordinator saw only the end of is not guessed") {
   Bench bench;
   bench.view.mysqld_dead("c-0");
